@@ -1,0 +1,1 @@
+"""The connector as people see it: settings, OAuth apps, mailboxes with their states, and the journal."""

@@ -1,0 +1,192 @@
+"""OAuth app, settings versions, mailbox, grant, processed mail and journal."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from postroom.crm.models import Lead, StoredMessage
+from postroom.organisations.models import Account, User
+
+
+class Provider(models.TextChoices):
+    GMAIL = "gmail", "Gmail"
+
+
+class OAuthApp(models.Model):
+    """The account's own OAuth client at a provider (R-020); the secret is sealed."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    provider = models.CharField(max_length=20, choices=Provider)
+    client_id = models.CharField(max_length=255)
+    sealed_secret = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "provider"], name="one_app_a_provider")
+        ]
+
+
+class SettingsVersion(models.Model):
+    """The policy as saved, never changed afterwards; the highest number is in force (R-046)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    number = models.PositiveIntegerField()
+    values = models.JSONField()
+    """``policy.settings.to_data`` of the whole settings."""
+    saved_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "number"], name="settings_version_is_unique")
+        ]
+
+
+class MailboxState(models.TextChoices):
+    CONNECTED = "connected", "Connected, not yet active"
+    IMPORTING = "importing", "Importing"
+    ACTIVE = "active", "Active"
+    PAUSED = "paused", "Paused"
+    RECONNECT = "reconnect", "Reconnect needed"
+    DEACTIVATED = "deactivated", "Deactivated by admin"
+
+
+SYNCING = (MailboxState.IMPORTING, MailboxState.ACTIVE)
+
+
+class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def of(self, account: Account) -> Self:
+        return self.filter(account=account)
+
+    def syncing(self) -> Self:
+        return self.filter(state__in=SYNCING)
+
+    def due(self, now: datetime) -> Self:
+        """Mailboxes whose next look has come."""
+        return self.syncing().filter(next_sync_at__lte=now)
+
+    def watch_expiring(self, before: datetime) -> Self:
+        return self.syncing().filter(
+            models.Q(watch_expires_at__isnull=True) | models.Q(watch_expires_at__lt=before)
+        )
+
+
+class Mailbox(models.Model):
+    """A rep's connected mailbox, and how far its sync has come."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="mailbox", db_constraint=False)
+    provider = models.CharField(max_length=20, choices=Provider)
+    address = models.CharField(max_length=320)
+    address_key = models.CharField(max_length=320)
+    aliases = ArrayField(models.CharField(max_length=320), default=list, blank=True)
+    """Keys of the rep's other addresses (send-as); never counterparts."""
+    state = models.CharField(max_length=20, choices=MailboxState, default=MailboxState.CONNECTED)
+    state_reason = models.TextField(blank=True)
+    """Why it is in this state, as a sentence for the rep; "" where the state says it all."""
+    epoch = models.PositiveIntegerField(default=1)
+    """Goes up with every pause, removal, reconnect and switch-off; a pass of an older epoch cannot write."""
+    cursor = models.JSONField(null=True)
+    """How far the sync has come, in the provider's terms; None before activation."""
+    connected_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+    last_sync_at = models.DateTimeField(null=True, blank=True)
+    next_sync_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    """Passes in a row that ended in a passing fault; sets the wait before the next."""
+    last_error = models.TextField(blank=True)
+    watch_expires_at = models.DateTimeField(null=True, blank=True)
+    synced_count = models.PositiveBigIntegerField(default=0)
+    skipped_count = models.PositiveBigIntegerField(default=0)
+    import_total = models.PositiveIntegerField(null=True, blank=True)
+    """The provider's estimate of mails to import; None when there is no import."""
+    import_done = models.PositiveIntegerField(default=0)
+
+    objects = MailboxQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "provider", "address_key"], name="mailbox_is_unique"),
+            models.UniqueConstraint(fields=["account", "id"], name="mailbox_in_account"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["next_sync_at"], condition=models.Q(state__in=SYNCING), name="mailbox_due"),
+            models.Index(fields=["provider", "address_key"], name="mailbox_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+    @property
+    def is_syncing(self) -> bool:
+        return self.state in SYNCING
+
+    def retry_delay(self) -> timedelta:
+        """How long to wait after ``failures`` failed passes: 5 s, doubling, at most 15 minutes."""
+        return timedelta(seconds=min(5 * 2 ** min(self.failures, 10), 900))
+
+
+class Grant(models.Model):
+    """The OAuth tokens of a mailbox, sealed; the refresh token outlives the access token."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    mailbox = models.OneToOneField(Mailbox, on_delete=models.CASCADE, related_name="grant", db_constraint=False)
+    sealed = models.BinaryField()
+    """``vault.seal`` of the tokens as JSON."""
+    updated_at = models.DateTimeField(auto_now=True)
+
+
+class ProcessedMail(models.Model):
+    """A mail of a mailbox that was decided; the row that makes repeated work harmless (R-007)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, db_constraint=False)
+    provider_id = models.CharField(max_length=255)
+    message = models.ForeignKey(StoredMessage, null=True, on_delete=models.SET_NULL, db_constraint=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "mailbox", "provider_id"], name="mail_is_processed_once"
+            )
+        ]
+
+
+class Outcome(models.TextChoices):
+    SYNCED = "synced", "Synced"
+    SKIPPED = "skipped", "Skipped"
+    SET_ASIDE = "set_aside", "Set aside"
+
+
+class JournalEntry(models.Model):
+    """A log row for each mail and lead (R-072). Of skipped mail it keeps the rule, never the content."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    mailbox = models.ForeignKey(Mailbox, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False)
+    provider_id = models.CharField(max_length=255)
+    direction = models.CharField(max_length=10)
+    """"sent" or "received"; "" for a mail that could not be read."""
+    happened_at = models.DateTimeField(null=True)
+    """The mail's own time; None where it could not be read."""
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    rule = models.CharField(max_length=40)
+    """``policy.Rule`` that decided."""
+    reason = models.TextField()
+    """The decision in words."""
+    settings_version = models.PositiveIntegerField()
+    subject = models.TextField(blank=True)
+    counterpart = models.TextField(blank=True)
+    lead = models.ForeignKey(Lead, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    captured = models.BooleanField(default=False)
+    """Whether this mail made the lead."""
+    message = models.ForeignKey(StoredMessage, null=True, on_delete=models.SET_NULL, db_constraint=False)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-recorded_at", "-id"], name="journal_by_time"),
+            models.Index(fields=["account", "user", "-recorded_at", "-id"], name="journal_by_user"),
+        ]

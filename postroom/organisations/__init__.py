@@ -1,0 +1,1 @@
+"""The customer organisation: its account, its users with their roles, and who sees whose things."""

@@ -1,0 +1,147 @@
+"""The port that every mail provider fills, and the values that pass through it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from postroom.mail.message import Attachment, Direction, Message
+
+Cursor = dict[str, object]
+"""How far a sync has come, in the provider's own terms; JSON, stored as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A mail that came into Inbox or Sent."""
+
+    id: str
+    direction: Direction
+    message: Message | None = None
+    """The mail itself, where the provider sends it with the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some changes, and the cursor that stands right behind them."""
+
+    changes: tuple[Change, ...]
+    cursor: Cursor
+    more: bool
+    """Whether another page follows at once."""
+    importing: bool = False
+    """Whether this page lists old mail rather than following what is new."""
+    estimate: int | None = None
+    """How many mails the listing holds in all, where the provider tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Push notifications for a mailbox, until they expire."""
+
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The OAuth client registered at the provider."""
+
+    id: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """What the token endpoint gave."""
+
+    access_token: str
+    expires_at: datetime
+    refresh_token: str = ""
+    """"" where the provider keeps the one given before."""
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A rep's completed consent: whose mailbox, and the tokens for it."""
+
+    address: str
+    tokens: TokenSet
+
+
+class OAuth(Protocol):
+    """The provider's OAuth 2.0 endpoints, as one client uses them."""
+
+    def authorization_url(self, *, redirect_uri: str, state: str, verifier: str, hint: str = "") -> str:
+        """Where to send the rep; ``verifier`` is the PKCE secret (RFC 7636) kept for ``exchange``."""
+        ...
+
+    async def exchange(self, *, code: str, redirect_uri: str, verifier: str) -> Consent:
+        """Redeem the code. Raises ``AccountRefused`` for an account that may not be connected."""
+        ...
+
+    async def refresh(self, refresh_token: str) -> TokenSet:
+        """A new access token. Raises ``AuthorizationLost``."""
+        ...
+
+    async def revoke(self, token: str) -> None:
+        """Tell the provider to forget the grant; one it has forgotten already is no error."""
+        ...
+
+
+class Tokens(Protocol):
+    """Where a provider gets the mailbox's access token from."""
+
+    async def access_token(self, rejected: str = "") -> str:
+        """A token that is not ``rejected``, refreshed where needed.
+
+        Raises ``AuthorizationLost`` where the grant is gone.
+        """
+        ...
+
+
+class MailSource(Protocol):
+    """One mailbox at a provider.
+
+    Every method raises of ``ProviderError`` only: ``AuthorizationLost``, ``Throttled``, ``Unavailable``,
+    and where it says so ``CursorExpired`` and ``MessageGone``. Passing faults have been retried before.
+    """
+
+    concurrency: int
+    """How many calls of ``message`` and ``content`` may run at a time."""
+
+    async def address(self) -> str:
+        """The mailbox's own address."""
+        ...
+
+    async def aliases(self) -> tuple[str, ...]:
+        """Other addresses that the rep sends as."""
+        ...
+
+    async def start(self, since: datetime | None = None) -> Cursor:
+        """A cursor at this moment; with ``since``, one that first lists the mail from then on."""
+        ...
+
+    async def changes(self, cursor: Cursor) -> Page:
+        """The page that follows ``cursor``. Raises ``CursorExpired``."""
+        ...
+
+    async def message(self, change: Change) -> Message:
+        """The mail, with its text and without its attachments' bytes.
+
+        Raises ``MessageGone`` for one deleted, or moved to where mail is not synced from, in the
+        meantime; ``MessageError`` for one that cannot be read.
+        """
+        ...
+
+    def content(self, message: Message, attachment: Attachment) -> AsyncIterator[bytes]:
+        """An attachment's bytes in pieces. Raises ``MessageGone``."""
+        ...
+
+    async def watch(self) -> Watch | None:
+        """Ask for push notifications; None where the deployment has no push set up."""
+        ...
+
+    async def unwatch(self) -> None:
+        """Stop push notifications."""
+        ...

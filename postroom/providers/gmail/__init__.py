@@ -1,0 +1,1 @@
+"""Gmail of Google Workspace, by the Gmail API and Google's OAuth 2.0."""

@@ -1,0 +1,121 @@
+"""The jobs that a worker runs, by Procrastinate on the same PostgreSQL.
+
+A job is a nudge: what is to be done stands in the tables, so a lost or repeated job does no harm. The
+lock keeps passes of one mailbox apart; the queueing lock makes a burst of pushes one pass.
+"""
+
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import JobDeferrer, Status
+from procrastinate.tasks import Task
+
+from postroom.connector.models import Mailbox
+from postroom.errors import ProviderError
+from postroom.sync.passes import run_pass
+from postroom.sync.runtime import Runtime
+from postroom.sync.sources import open_source
+from postroom.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+WATCH_MARGIN = timedelta(days=6)
+"""A Gmail watch lasts seven days and is to be renewed daily ("Push notifications" of the Gmail guides)."""
+HEARTBEAT_SECONDS, STALLED_SECONDS = 3, 12
+"""How often a worker says that it lives, and after what silence it counts as dead."""
+SOON, IMPORT = 10, 0
+"""Priorities: new mail goes before old."""
+
+
+@app.task(name="sync_mailbox", pass_context=True)
+async def sync_mailbox(context: JobContext, mailbox_id: int) -> None:
+    """One pass over a mailbox; a mailbox with more to read queues up again behind the others."""
+    runtime: Runtime = context.additional_context["runtime"]
+    report = await run_pass(mailbox_id, runtime.session, runtime.blobs)
+    if report.unfinished:
+        await _defer(sync_mailbox, mailbox_id, IMPORT)
+
+
+@app.task(name="watch_mailbox", pass_context=True)
+async def watch_mailbox(context: JobContext, mailbox_id: int) -> None:
+    """Ask for, or renew, push notifications; without them polling goes on."""
+    runtime: Runtime = context.additional_context["runtime"]
+    mailbox = await Mailbox.objects.syncing().filter(pk=mailbox_id).afirst()
+    if mailbox is None:
+        return
+    try:
+        source = await open_source(mailbox, runtime.session)
+        watch = await source.watch()
+    except ProviderError as error:
+        log.warning("Mailbox %s gets no push notifications: %s", mailbox_id, error)
+        return
+    if watch:
+        await Mailbox.objects.filter(pk=mailbox_id).aupdate(watch_expires_at=watch.expires_at)
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="poll_due", queueing_lock="poll_due")
+async def poll_due(timestamp: int) -> None:
+    """Queue the mailboxes whose next look has come: pushes can be lost."""
+    due = await in_thread(_due)
+    for mailbox_id in due:
+        await _defer(sync_mailbox, mailbox_id)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="renew_watches", queueing_lock="renew_watches")
+async def renew_watches(timestamp: int) -> None:
+    """Renew what expires within six days, that is daily."""
+    for mailbox_id in await in_thread(_watch_expiring):
+        await _defer(watch_mailbox, mailbox_id)
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="free_stalled", queueing_lock="free_stalled")
+async def free_stalled(timestamp: int) -> None:
+    """Queue the jobs of dead workers anew; left alone they would hold their locks for ever."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+        task = {task.name: task for task in (sync_mailbox, watch_mailbox)}.get(job.task_name)
+        if task:
+            await _defer(task, int(str(job.task_kwargs["mailbox_id"])))
+
+
+def sync_soon(mailbox: Mailbox) -> None:
+    """Queue a pass over the mailbox; with the caller's transaction, where there is one."""
+    _queue(sync_mailbox, mailbox.pk)
+
+
+def watch_soon(mailbox: Mailbox) -> None:
+    """Queue the request for push notifications."""
+    _queue(watch_mailbox, mailbox.pk)
+
+
+def _queue(task: Task[..., object, object], mailbox_id: int) -> None:
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        _job(task, mailbox_id, SOON).defer(mailbox_id=mailbox_id)
+
+
+async def _defer(task: Task[..., object, object], mailbox_id: int, priority: int = SOON) -> None:
+    with suppress(AlreadyEnqueued):
+        await _job(task, mailbox_id, priority).defer_async(mailbox_id=mailbox_id)
+
+
+def _job(task: Task[..., object, object], mailbox_id: int, priority: int) -> JobDeferrer:
+    name = f"{task.name}:{mailbox_id}"
+    return task.configure(lock=name, queueing_lock=name, priority=priority)
+
+
+def _due() -> list[int]:
+    return list(Mailbox.objects.due(datetime.now(UTC)).values_list("pk", flat=True)[:5000])
+
+
+def _watch_expiring() -> list[int]:
+    return list(
+        Mailbox.objects.watch_expiring(datetime.now(UTC) + WATCH_MARGIN).values_list("pk", flat=True)
+    )

@@ -1,0 +1,64 @@
+"""Sealing of secrets with Fernet (AES-128-CBC and HMAC-SHA256), with key rotation.
+
+Keys come from ``POSTROOM_SECRET_KEYS`` (comma-separated, newest first) or else from the file
+``secret-keys`` in the home folder, one a line, made on first use. The first key seals; all unseal.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import orjson
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from postroom.errors import Misconfigured
+
+
+class Sealer:
+    """Seals and unseals small JSON objects."""
+
+    def __init__(self, keys: list[str]) -> None:
+        if not keys:
+            raise Misconfigured("There is no secret key: set POSTROOM_SECRET_KEYS or remove the empty file.")
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+        except ValueError as error:
+            raise Misconfigured(
+                "A secret key is not 32 bytes in URL-safe base64; `postroom new-key` prints one that is."
+            ) from error
+
+    def seal(self, value: Mapping[str, object]) -> bytes:
+        return self._fernet.encrypt(orjson.dumps(value))
+
+    def unseal(self, sealed: bytes) -> dict[str, object]:
+        """Raises ``Misconfigured`` where none of the keys fits."""
+        try:
+            return cast("dict[str, object]", orjson.loads(self._fernet.decrypt(bytes(sealed))))
+        except InvalidToken as error:
+            raise Misconfigured(
+                "A stored secret cannot be opened with the present keys. Put the key it was sealed with"
+                " back at the end of POSTROOM_SECRET_KEYS (or of the file secret-keys)."
+            ) from error
+
+    def reseal(self, sealed: bytes) -> bytes:
+        """The same secret under the newest key."""
+        return self._fernet.rotate(bytes(sealed))
+
+
+def new_key() -> str:
+    return Fernet.generate_key().decode()
+
+
+def load_sealer(home: Path) -> Sealer:
+    """The sealer of this deployment; makes its first key file where there is none."""
+    given = os.environ.get("POSTROOM_SECRET_KEYS", "")
+    if given:
+        return Sealer([key.strip() for key in given.split(",") if key.strip()])
+    path = home / "secret-keys"
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(new_key() + "\n")
+    except FileExistsError:
+        pass
+    return Sealer(path.read_text().split())

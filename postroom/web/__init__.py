@@ -1,0 +1,1 @@
+"""The pages: one folder a screen, with its views, forms and templates; nothing decided here."""

@@ -1,0 +1,5 @@
+"""Every page's route."""
+
+from django.urls import path
+
+urlpatterns: list = []
