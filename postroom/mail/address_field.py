@@ -59,7 +59,7 @@ def mailboxes(value: str) -> Iterator[tuple[str, str]]:
                 continue
         if token in {",", ";", "<", ":"}:
             yield from _finished(current, fragment, before_bracket=token == "<")
-            fragment = phrase(current.pieces) if token == "," and not current.closed else ""
+            fragment = _fragment(current, fragment, token)
             current = _next(current, token)
         elif token.startswith("("):
             current.comment = current.comment or token[1:-1]
@@ -107,7 +107,7 @@ def _comment_end(value: str, start: int) -> int:
 
 def _inside(current: _Mailbox, token: str) -> bool:
     """Take a token inside of angle brackets; False where it ends them."""
-    routed = current.inside[:1] == ["@"] or "".join(current.inside[:1]).startswith("@")
+    routed = bool(current.inside) and current.inside[0].startswith("@")
     if token in {">", ";"} or (token == "," and not routed):
         return False
     if token in {":", "<"}:
@@ -116,6 +116,14 @@ def _inside(current: _Mailbox, token: str) -> bool:
     elif not token.startswith("("):
         current.inside.append(token)
     return True
+
+
+def _fragment(current: _Mailbox, fragment: str, token: str) -> str:
+    """Words that a comma cut off: most likely the last name in an unquoted "Smith, John <j@x.y>"."""
+    if token == "<" and not current.closed:
+        return fragment
+    words = phrase(current.pieces) if token == "," and not current.closed else ""
+    return "" if "@" in words else words
 
 
 def _next(current: _Mailbox, token: str) -> _Mailbox:
@@ -160,9 +168,12 @@ def _words(pieces: Iterable[str]) -> list[str]:
 
 
 def _continues(word: list[str], piece: str) -> bool:
-    return bool(word) and (
-        piece.startswith("@") or word[-1].endswith("@") or (piece.startswith(".") and "@" in "".join(word))
-    )
+    """Whether ``piece`` belongs to the word before the white space."""
+    if not word:
+        return False
+    if piece.startswith("@") or word[-1].endswith("@"):
+        return True
+    return word[-1] == "." or (piece.startswith(".") and any("@" in each for each in word))
 
 
 def _unquoted(piece: str) -> str:

@@ -25,17 +25,26 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DOT_ATOM = re.compile(r'[^\s"(),:;<>@\[\]\\.]++(?:\.[^\s"(),:;<>@\[\]\\.]++)*+')
 _NOT_IN_DOMAIN = re.compile(r'[\s"(),:;<>@\[\]\\/|!#$%&*+=?^`{}~\']')
 _NOT_IN_LOCAL = re.compile(r'[\s"(),:;<>@\[\]\\]')
+_LITERAL = re.compile(r"\[[^\s@<>\[\]\\]++\]")
 _X500 = re.compile(r"(ex:)?/o=|imceaex-", re.IGNORECASE)
 
 _VIA = re.compile(r"\s+via\s.*$", re.IGNORECASE | re.DOTALL)
 _REMARK = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]")
 _ORGANISATION = re.compile(r"\s(?:[|/•·–—-]|at|@)\s.*$", re.DOTALL)  # noqa: RUF001
 _TITLES = frozenset(
-    "mr mrs ms miss mx dr prof professor sir madam herr frau hr fr mme mlle m sr sra srta dott ing dipl-ing"
-    " rev hon capt".split()
+    {
+        "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau",
+        "hr", "mme", "mlle", "sr", "sra", "srta", "dott", "dipl-ing", "rev", "hon",
+    }
 )
-_QUALIFICATIONS = frozenset("jr sr ii iii iv phd md mba esq cpa dds dvm pe msc bsc ma ba llm llb".split())
-_COMPANIES = frozenset("inc llc ltd gmbh ag corp co plc sa srl bv limited company pty".split())
+_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "mba", "esq"})
+# After a comma only, for some are family names too.
+_QUALIFICATIONS = _SUFFIXES | frozenset(
+    {
+        "md", "ma", "ba", "msc", "bsc", "cpa", "dds", "dvm", "pe", "llm", "llb",
+    }
+)
+_COMPANIES = frozenset({"inc", "llc", "ltd", "gmbh", "corp", "plc", "limited", "pty"})
 
 
 def parse_addresses(value: str) -> tuple[Address, ...]:
@@ -75,7 +84,7 @@ def canonical_domain(domain: str) -> str:
     """
     domain = domain.strip()
     if domain.startswith("["):
-        return domain.lower() if domain.endswith("]") and not _NOT_IN_LOCAL.search(domain[1:-1], 0) else ""
+        return domain.lower() if _LITERAL.fullmatch(domain) else ""
     mapped = _folded(domain.translate(_INVISIBLE), "NFKC").replace("\u3002", ".").removesuffix(".")
     if not mapped or _NOT_IN_DOMAIN.search(mapped) or not all(mapped.split(".")):
         return ""
@@ -91,8 +100,9 @@ def split_name(display_name: str, address: str) -> tuple[str, str]:
     name = _person(display_name)
     if not name or "@" in name or name.casefold() == address.partition("@")[0].casefold():
         return "", ""
-    first, last = _by_comma(name) or _by_space(name)
-    return first[:MAX_NAME_LENGTH], last[:MAX_NAME_LENGTH]
+    if _is_all(re.split(r"[\s,]", name)[-1], _COMPANIES):
+        return name, ""
+    return _by_comma(name) or _by_space(name)
 
 
 def _people(value: str) -> dict[str, Address]:
@@ -152,17 +162,16 @@ def _person(display_name: str) -> str:
 
 
 def _by_comma(name: str) -> tuple[str, str] | None:
-    """ "Smith, John" is turned round; "John Smith, PhD" and "Acme, Inc." are not."""
+    """Turns "Smith, John" round, and leaves "John Smith, PhD" alone."""
     parts = [part.strip() for part in name.split(",")]
     named = [part for part in parts if part and not _is_all(part, _QUALIFICATIONS | _TITLES)]
-    if len(parts) < 2 or len(named) != 2 or _is_all(named[1], _COMPANIES):
+    if len(named) != 2:
         return None
     return _without_titles(named[1]), _without_titles(named[0])
 
 
 def _by_space(name: str) -> tuple[str, str]:
-    words = name.split(",")[0] if not _is_all(name.rpartition(",")[2], _COMPANIES) else name
-    first, _, last = _without_titles(words).partition(" ")
+    first, _, last = _without_titles(name.partition(",")[0]).partition(" ")
     return first, last
 
 
@@ -170,7 +179,7 @@ def _without_titles(name: str) -> str:
     words = name.split()
     while len(words) > 1 and _is_all(words[0], _TITLES):
         words.pop(0)
-    while len(words) > 1 and _is_all(words[-1], _QUALIFICATIONS):
+    while len(words) > 1 and _is_all(words[-1], _SUFFIXES):
         words.pop()
     return " ".join(words)
 

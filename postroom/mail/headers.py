@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
 from postroom.mail.charsets import decode_text, storable
+from postroom.mail.transfer import base64_bytes
 
 MAX_ID_LENGTH = 998
 """Characters of one message id; a line of a mail is no longer (RFC 5322 section 2.1.1)."""
@@ -25,8 +26,7 @@ ENCODED_WORD = (
     r"(?P<text>(?:[^?=]++|\?(?!=)|=(?!\?(?!=)))*+)\?="
 )
 _WORDS = re.compile(ENCODED_WORD)
-_FOLD = re.compile(r"[ \t]*(?:\r\n|\r|\n)+[ \t]*")
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_FOLD = re.compile(r"[\r\n]++[ \t]*+")
 _BRACKETED_ID = re.compile(r"<([^<>]+)>")
 _WHITE = re.compile(r"\s+")
 _DATE_LENGTH = 200
@@ -67,16 +67,6 @@ def decode_words(value: str) -> str:
     if "=?" not in value:
         return storable(value)
     return storable("".join(_decoded_pieces(value)))
-
-
-def base64_bytes(data: bytes) -> tuple[bytes, bool]:
-    """What decodes of ``data``, and whether it was sound: strangers are skipped, padding is supplied."""
-    try:
-        return binascii.a2b_base64(b"".join(data.split()), strict_mode=True), True
-    except binascii.Error:
-        kept = _NOT_BASE64.sub(b"", data)
-    kept = kept[:-1] if len(kept) % 4 == 1 else kept
-    return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4)), False
 
 
 def parse_date(value: str) -> datetime | None:
@@ -134,7 +124,8 @@ def _decoded_pieces(value: str) -> Iterator[str]:
     charset, end = "", 0
     for word in _WORDS.finditer(value):
         between = value[end : word.start()]
-        if pending and (word["charset"].lower() != charset or not between.isspace() and between):
+        apart = bool(between) and not between.isspace()
+        if pending and (apart or word["charset"].lower() != charset):
             yield decode_text(b"".join(pending), charset)[0]
             pending.clear()
         if not end or not between.isspace():

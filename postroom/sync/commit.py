@@ -27,7 +27,7 @@ from postroom.crm.models import (
 )
 from postroom.errors import PostroomError
 from postroom.mail.message import Address, Direction
-from postroom.policy.decide import Match, Rep
+from postroom.policy.decide import Match, Rep, Rule
 from postroom.policy.settings import Detail
 from postroom.providers.base import Cursor
 from postroom.sync.filing import Filing, set_aside
@@ -165,6 +165,8 @@ def _write(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> None:
             message_id=messages[filing.identity].pk if filing.syncs else None,
         )
         for filing in filings
+        # A mail that is gone may come back: out of the trash, it is to be decided then.
+        if filing.decision.rule is not Rule.GONE
     )
     JournalEntry.objects.bulk_create(_journal(mailbox, filings, leads, captured, messages))
 
@@ -342,6 +344,7 @@ def _journal(
             row.counterpart = match.address.address
             row.lead_id = _lead_id(match, leads)
             row.captured = match.lead is None and match.address.key in captured
+            captured.discard(match.address.key)
             row.message = messages[filing.identity]
             yield row
 

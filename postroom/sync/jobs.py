@@ -39,6 +39,8 @@ async def sync_mailbox(context: JobContext, mailbox_id: int) -> None:
     report = await run_pass(mailbox_id, runtime.session, runtime.blobs)
     if report.unfinished:
         await _defer(sync_mailbox, mailbox_id, IMPORT)
+    elif report.synced or report.skipped:
+        await _look_again(mailbox_id)
 
 
 @app.task(name="watch_mailbox", pass_context=True)
@@ -106,9 +108,28 @@ async def _defer(task: Task[..., object, object], mailbox_id: int, priority: int
         await _job(task, mailbox_id, priority).defer_async(mailbox_id=mailbox_id)
 
 
+async def _look_again(mailbox_id: int) -> None:
+    """Queue one more look shortly after mail came.
+
+    Gmail sends at most one notification a second and user and drops the rest ("Push notifications" of the
+    Gmail guides): of two mails in one second, the second would else wait for the next poll.
+    """
+    with suppress(AlreadyEnqueued):
+        await sync_mailbox.configure(
+            lock=_lock(sync_mailbox, mailbox_id),
+            queueing_lock=f"look_again:{mailbox_id}",
+            priority=SOON,
+            schedule_in={"milliseconds": 1500},
+        ).defer_async(mailbox_id=mailbox_id)
+
+
 def _job(task: Task[..., object, object], mailbox_id: int, priority: int) -> JobDeferrer:
-    name = f"{task.name}:{mailbox_id}"
+    name = _lock(task, mailbox_id)
     return task.configure(lock=name, queueing_lock=name, priority=priority)
+
+
+def _lock(task: Task[..., object, object], mailbox_id: int) -> str:
+    return f"{task.name}:{mailbox_id}"
 
 
 def _due() -> list[int]:

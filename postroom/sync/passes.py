@@ -33,11 +33,12 @@ from postroom.policy.decide import Decision, KnownLead, Rep, Rule, counterparts,
 from postroom.policy.identity import conversation, identity
 from postroom.policy.settings import Detail, Settings
 from postroom.providers.base import Change, MailSource, Page
+from postroom.providers.http import patiently
 from postroom.sync.commit import Committed, Fenced, LeadsChanged, Step, commit, processed_ids
 from postroom.sync.filing import Filing, Kept, set_aside, skipped
 from postroom.sync.sources import open_source
 from postroom.threads import in_thread
-from postroom.vault.blobs import BlobStore
+from postroom.vault.blobs import Blob, BlobStore
 
 log = logging.getLogger(__name__)
 
@@ -304,10 +305,14 @@ class Pass:
         return replace(filing, attachments=tuple(kept))
 
     async def _keep(self, message: Message, attachment: MailAttachment) -> Kept:
-        """Stream an attachment into the blob store."""
-        try:
+        """Stream an attachment into the blob store; from its beginning again where it breaks off."""
+
+        async def store() -> Blob:
             chunks = self._source.content(message, attachment)
-            return Kept(attachment, await self._blobs.put(self._mailbox.account_id, chunks))
+            return await self._blobs.put(self._mailbox.account_id, chunks)
+
+        try:
+            return Kept(attachment, await patiently(store))
         except MessageGone:
             return Kept(attachment, None, "The mail was deleted before the attachment could be read.")
 

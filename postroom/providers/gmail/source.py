@@ -14,7 +14,7 @@ from postroom.errors import MessageGone, ProviderError
 from postroom.mail.message import Attachment, Direction, Message
 from postroom.providers.base import Change, Cursor, Page, Watch
 from postroom.providers.gmail.client import BadRequest, GmailClient, Json
-from postroom.providers.gmail.payload import read_message
+from postroom.providers.gmail.payload import fill_in, read_message, texts_left_out
 
 PAGE = "100"
 """Mails a page; the next page's listing costs 2 or 5 units, so larger pages would save little."""
@@ -25,6 +25,8 @@ HISTORY_FIELDS = (
     "historyId,nextPageToken"
 )
 LIST_FIELDS = "messages(id),nextPageToken,resultSizeEstimate"
+LONGEST_TEXT = 5_000_000
+"""Bytes of a body that are read; more is for no reader."""
 MESSAGE_FIELDS = "id,threadId,labelIds,internalDate,payload"
 
 
@@ -61,6 +63,9 @@ class GmailSource:
         )
         if BARRED & set(_labels(answer)):
             raise MessageGone("The mail was moved out of Inbox and Sent before it could be read.")
+        for body in texts_left_out(answer):
+            pieces = self._client.attachment(change.id, str(body["attachmentId"]))
+            fill_in(body, await _at_most(pieces, LONGEST_TEXT))
         return read_message(answer)
 
     async def content(self, message: Message, attachment: Attachment) -> AsyncIterator[bytes]:
@@ -128,6 +133,16 @@ class GmailSource:
         return Page(changes, _after_listing(cursor, answer), more=True, importing=True, estimate=estimate)
 
 
+async def _at_most(pieces: AsyncIterator[bytes], size: int) -> bytes:
+    """The first ``size`` bytes or a little more; the rest is not read."""
+    held = bytearray()
+    async for piece in pieces:
+        held += piece
+        if len(held) >= size:
+            break
+    return bytes(held)
+
+
 def _first_page_again(cursor: Cursor) -> Page:
     """Begin the run of pages anew after Gmail refused a page token; what was read is not read twice."""
     listing = cast("Mapping[str, object]", cursor.get("listing") or {})
@@ -160,8 +175,11 @@ def _history_changes(records: Iterable[Json]) -> Iterator[Change]:
     """Mails that came into Inbox or Sent: new there, or given the label later (R-003)."""
     for record in records:
         for added in _list(record, "messagesAdded"):
-            yield from _change(cast("Json", added["message"]))
+            message = cast("Json", added["message"])
+            if not BARRED & set(_labels(message)):
+                yield from _change(message)
         for labelled in _list(record, "labelsAdded"):
+            # Its other labels are those of an instant: one that leaves spam may still have SPAM here.
             if set(LISTED) & set(_labels(labelled)):
                 yield from _change(cast("Json", labelled["message"]))
 
@@ -180,8 +198,6 @@ def _unique(changes: Iterable[Change]) -> Iterator[Change]:
 def _direction(labels: Iterable[str]) -> Direction | None:
     """A mail with both labels was sent (requirements, section I)."""
     found = set(labels)
-    if found & BARRED:
-        return None
     if "SENT" in found:
         return Direction.SENT
     return Direction.RECEIVED if "INBOX" in found else None

@@ -30,7 +30,8 @@ class Client:
     client_secret: str
     redirect_uris: tuple[str, ...]
     name: str = "Postroom"
-    project: str = "sandbox-project"
+    project: str = ""
+    """Its Cloud project; when given, topics to watch must be of that project."""
     internal_to: str = ""
     """User type Internal: only accounts of this Workspace domain may consent (``org_internal``)."""
     testing: bool = False

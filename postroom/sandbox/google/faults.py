@@ -23,6 +23,8 @@ Kind = Literal[
     "duplicate_push",
 ]
 KINDS: tuple[str, ...] = Kind.__args__
+ON_ANSWERS = ("error", "html", "latency", "truncate", "drop", "duplicate", "reorder")
+"""The kinds that act on calls of the Gmail API."""
 
 _numbers = count(1)
 
@@ -41,7 +43,8 @@ class Fault:
 
     kind: Kind
     method: str = "*"
-    """Pattern over the method's name, such as ``messages.get`` or ``messages.*``; ``token`` for OAuth."""
+    """Pattern over the method's name, such as ``messages.get`` or ``messages.*``. ``token`` lets ``error``
+    and ``latency`` act on the token endpoint, which they otherwise leave alone."""
     path: str = "*"
     """Pattern over the request's path."""
     user: str = "*"
@@ -87,11 +90,13 @@ class Faults:
     def clear(self) -> None:
         self.waiting.clear()
 
-    def take(self, method: str, path: str = "", user: str = "", kinds: tuple[str, ...] = ()) -> list[Fault]:
-        """The faults that act on this request; each counts as used."""
+    def take(
+        self, method: str, path: str = "", user: str = "", kinds: tuple[str, ...] = ON_ANSWERS
+    ) -> list[Fault]:
+        """The faults of these kinds that act on this request; each counts as used."""
         if not self.waiting:
             return []
-        acting = [f for f in self.waiting if (not kinds or f.kind in kinds) and f.matches(method, path, user)]
+        acting = [f for f in self.waiting if f.kind in kinds and f.matches(method, path, user)]
         taken = [fault for fault in acting if self._acts(fault)]
         self.waiting = [fault for fault in self.waiting if fault.times is None or fault.hits < fault.times]
         return taken

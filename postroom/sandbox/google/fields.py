@@ -51,17 +51,31 @@ _HISTORY = {
 }
 _THREAD = {"id": _LEAF, "snippet": _LEAF, "historyId": _LEAF, "messages": _MESSAGE}
 _LABEL = dict.fromkeys(
-    (
-        "id name type messageListVisibility labelListVisibility messagesTotal messagesUnread "
-        "threadsTotal threadsUnread"
-    ).split(),
+    [
+        "id",
+        "name",
+        "type",
+        "messageListVisibility",
+        "labelListVisibility",
+        "messagesTotal",
+        "messagesUnread",
+        "threadsTotal",
+        "threadsUnread",
+    ],
     _LEAF,
 ) | {"color": {"textColor": _LEAF, "backgroundColor": _LEAF}}
 _SEND_AS = dict.fromkeys(
-    (
-        "sendAsEmail displayName replyToAddress signature isPrimary isDefault treatAsAlias "
-        "verificationStatus smtpMsa"
-    ).split(),
+    [
+        "sendAsEmail",
+        "displayName",
+        "replyToAddress",
+        "signature",
+        "isPrimary",
+        "isDefault",
+        "treatAsAlias",
+        "verificationStatus",
+        "smtpMsa",
+    ],
     _LEAF,
 )
 _PAGE = {"nextPageToken": _LEAF}

@@ -25,6 +25,9 @@ _REPLY = re.compile(r"^(?:\s*(?:re|fwd?|aw|wg|sv|antw)\s*(?:\[\d+\])?\s*:\s*)+",
 _SPECIALS = re.compile(r'[()<>\[\]:;@\\,."]')
 _ADDRESSES = frozenset({"from", "to", "cc", "bcc", "sender", "reply-to"})
 
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+"""What the standard library's parser raises on bytes that are no mail; Gmail accepts such bytes too."""
+
 Header = tuple[str, str]
 
 
@@ -68,7 +71,7 @@ def header_block(raw: bytes) -> list[Header]:
     block = raw[: end.end()] if end else raw
     try:
         return shown(BytesHeaderParser(policy=compat32).parsebytes(block).raw_items())
-    except Exception:  # any bytes may arrive, and Gmail accepts them
+    except UNREADABLE:
         return []
 
 
@@ -95,7 +98,9 @@ def unfold(value: str) -> str:
 
 def decode_words(text: str, *, quote: bool = False) -> str:
     """Decode RFC 2047 encoded-words, joining neighbours so that a split character survives."""
-    return _WORDS.sub(lambda found: _decode_run(found[0], quote and not _in_quotes(text, found.start())), text)
+    return _WORDS.sub(
+        lambda found: _decode_run(found[0], quote and not _in_quotes(text, found.start())), text
+    )
 
 
 def _decode_run(run: str, quote: bool) -> str:

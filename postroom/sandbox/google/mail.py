@@ -124,8 +124,8 @@ class Views:
     def _metadata(self, mail: Mail, names: frozenset[str], mask: Mask | None) -> View:
         full = self.full(mail)
         tree = orjson.loads(full.encoded)
-        headers = [h for h in tree["headers"] if not names or h["name"].lower() in names]
-        reduced = {"mimeType": tree["mimeType"], "headers": headers}
+        headers = [h for h in tree.get("headers", ()) if not names or h["name"].lower() in names]
+        reduced = {"mimeType": tree["mimeType"]} | ({"headers": headers} if headers else {})
         return _encode(apply(reduced, mask), full.snippet)
 
 
@@ -142,7 +142,5 @@ def payload_mask(mask: Mask | None) -> tuple[bool, Mask | None]:
 
 
 def _encode(tree: payload.Part, snippet: str) -> View:
-    for empty in [key for key in ("headers", "parts") if tree.get(key) == []]:
-        del tree[empty]
     encoded = orjson.dumps(tree)
     return View(encoded, snippet, _MARKER.encode() in encoded)

@@ -148,7 +148,7 @@ class Mailbox:
         return self.relabel(message_id, remove=("INBOX",))
 
     def to_inbox(self, message_id: str) -> StoredMessage:
-        """"Move to inbox" and "Not spam" of the web interface."""
+        """What the web interface calls "Move to inbox" and "Not spam"."""
         return self.relabel(message_id, add=("INBOX",), remove=("SPAM", "TRASH"))
 
     def delete(self, message_id: str) -> None:

@@ -34,7 +34,7 @@ class OAuthError(Exception):
         return {"error": self.error, "error_description": self.description}
 
 
-class AuthorizationRefused(Exception):
+class AuthorizationError(Exception):
     """Google shows an error page instead of the consent page."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
@@ -97,9 +97,10 @@ class _Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A live access token."""
+    """A live access token; ``scopes`` may be fewer than the grant's."""
 
     grant: Grant
+    scopes: frozenset[str]
     expires: float
 
 
@@ -203,6 +204,11 @@ class TokenStore:
             return None
         return held
 
+    def address_of(self, refresh_token: str) -> str:
+        """Whose refresh token this is; "" for an unknown one."""
+        held = self._refresh.get(refresh_token)
+        return held.grant.account.address if held else ""
+
     def revoke(self, token: str) -> None:
         """End the grant behind an access or refresh token. Raises ``OAuthError`` for a dead one."""
         held = self.find_access(token) or self._refresh.get(token)
@@ -226,8 +232,7 @@ class TokenStore:
 
     def _tokens(self, grant: Grant, scopes: frozenset[str], refresh: str, nonce: str, origin: str) -> Tokens:
         token = f"ya29.a0{secrets.token_urlsafe(90)}"
-        scoped = Grant(grant.account, grant.client, scopes) if scopes != grant.scopes else grant
-        self.access[token] = Access(scoped, self.clock.now() + ACCESS_SECONDS)
+        self.access[token] = Access(grant, scopes, self.clock.now() + ACCESS_SECONDS)
         signed = self._id_token(grant, token, nonce, origin) if "openid" in scopes else ""
         return Tokens(token, ACCESS_SECONDS, " ".join(sorted(scopes)), refresh, signed)
 
@@ -275,19 +280,19 @@ class TokenStore:
 
 
 def check_request(query: Mapping[str, str], clients: Mapping[str, Client]) -> AuthorizationRequest:
-    """Read ``/o/oauth2/v2/auth``'s parameters. Raises ``AuthorizationRefused`` for the error page."""
+    """Read ``/o/oauth2/v2/auth``'s parameters. Raises ``AuthorizationError`` for the error page."""
     client = clients.get(_wanted(query, "client_id"))
     if client is None:
-        raise AuthorizationRefused("invalid_client", "The OAuth client was not found.", 401)
+        raise AuthorizationError("invalid_client", "The OAuth client was not found.", 401)
     redirect_uri = _wanted(query, "redirect_uri")
     if redirect_uri not in client.redirect_uris:
-        raise AuthorizationRefused(
+        raise AuthorizationError(
             "redirect_uri_mismatch",
             "You can't sign in to this app because it doesn't comply with Google's OAuth 2.0 policy. "
             f"Register the redirect URI {redirect_uri} in the Google Cloud Console.",
         )
     if (kind := _wanted(query, "response_type")) != "code":
-        raise AuthorizationRefused("unsupported_response_type", f"Invalid response_type: {kind}")
+        raise AuthorizationError("unsupported_response_type", f"Invalid response_type: {kind}")
     return AuthorizationRequest(
         client=client,
         redirect_uri=redirect_uri,
@@ -305,21 +310,23 @@ def check_request(query: Mapping[str, str], clients: Mapping[str, Client]) -> Au
 
 
 def check_person(request: AuthorizationRequest, account: Account) -> None:
-    """Whether this person may consent at all. Raises ``AuthorizationRefused``."""
+    """Whether this person may consent at all. Raises ``AuthorizationError``."""
     if request.client.internal_to and account.hd != request.client.internal_to:
-        raise AuthorizationRefused(
+        raise AuthorizationError(
             "org_internal",
             f"{request.client.name} is restricted to users within its organization.",
             403,
         )
     if account.blocked_by_admin and words.touches_mail(frozenset(request.scopes)):
-        raise AuthorizationRefused(
+        raise AuthorizationError(
             "admin_policy_enforced",
             "Access to your account data is restricted by policies within your organization.",
         )
 
 
-def check_client(form: Mapping[str, str], basic: tuple[str, str] | None, clients: Mapping[str, Client]) -> Client:
+def check_client(
+    form: Mapping[str, str], basic: tuple[str, str] | None, clients: Mapping[str, Client]
+) -> Client:
     """The application that calls the token endpoint, by Basic or by body. Raises ``OAuthError``."""
     client_id, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))
     if not client_id:
@@ -357,7 +364,7 @@ def _wanted_scopes(query: Mapping[str, str]) -> tuple[str, ...]:
     text = _wanted(query, "scope")
     known, unknown = words.parse(text)
     if unknown:
-        raise AuthorizationRefused(
+        raise AuthorizationError(
             "invalid_scope",
             f"Some requested scopes were invalid. {{valid={list(known)}, invalid={list(unknown)}}}",
         )
@@ -367,14 +374,14 @@ def _wanted_scopes(query: Mapping[str, str]) -> tuple[str, ...]:
 def _one_of(query: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
     value = query.get(name, allowed[0])
     if value not in allowed:
-        raise AuthorizationRefused("invalid_request", f"Invalid parameter value for {name}: {value}")
+        raise AuthorizationError("invalid_request", f"Invalid parameter value for {name}: {value}")
     return value
 
 
 def _wanted(query: Mapping[str, str], name: str) -> str:
     if value := query.get(name, ""):
         return value
-    raise AuthorizationRefused("invalid_request", f"Missing required parameter: {name}")
+    raise AuthorizationError("invalid_request", f"Missing required parameter: {name}")
 
 
 def _required(form: Mapping[str, str], name: str) -> str:

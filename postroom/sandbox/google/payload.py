@@ -16,7 +16,7 @@ from email.policy import compat32
 from html import escape, unescape
 from typing import Any
 
-from .headers import Header, decode_words, header_block, readable, shown, to_text
+from .headers import UNREADABLE, Header, decode_words, header_block, readable, shown, to_text
 
 Part = dict[str, Any]
 """A JSON object of the API; its values are strings, numbers, lists and such objects."""
@@ -33,7 +33,7 @@ def build(raw: bytes, marker: str, inline_limit: int | None = None) -> Part:
     """
     try:
         return _part(_parse(raw), "", marker, inline_limit)
-    except Exception:  # Gmail accepts anything, and shows it somehow
+    except UNREADABLE:
         return _unreadable(raw)
 
 
@@ -47,7 +47,7 @@ def attachment(raw: bytes, part_id: str) -> bytes | None:
 
 def text_of(part: Part) -> str:
     """The readable text of a tree: its first plain part, else its first HTML part without tags."""
-    texts = {kind: data for kind, data in reversed(list(_texts(part)))}
+    texts = dict(reversed(list(_texts(part))))
     if plain := texts.get("text/plain", "").strip():
         return plain
     return unescape(_TAGS.sub(" ", texts.get("text/html", "")))
@@ -78,8 +78,9 @@ def _part(message: Message, part_id: str, marker: str, limit: int | None) -> Par
         "partId": part_id,
         "mimeType": message.get_content_type(),
         "filename": _filename(message),
-        "headers": [_header(header) for header in shown(message.raw_items())],
     }
+    if headers := shown(message.raw_items()):
+        part["headers"] = [_header(header) for header in headers]
     children = _children(message)
     part["body"] = _body(message, part, marker, limit) if _is_leaf(message) else {"size": 0}
     if children:
@@ -119,7 +120,7 @@ def _content(message: Message) -> bytes:
         return b"".join(_serialise(child) for child in payload if isinstance(child, Message))
     try:
         decoded = message.get_payload(decode=True)
-    except Exception:  # a transfer encoding that breaks the decoder: the bytes as they stand
+    except UNREADABLE:  # a broken transfer encoding: the bytes as they stand
         decoded = None
     if isinstance(decoded, bytes):
         return decoded
@@ -129,14 +130,14 @@ def _content(message: Message) -> bytes:
 def _serialise(message: Message) -> bytes:
     try:
         return message.as_bytes()
-    except Exception:  # the generator refuses some header bytes that the parser took
+    except UNREADABLE:  # the generator refuses some header bytes that the parser took
         return readable(str(message.get_payload())).encode("utf-8", "replace")
 
 
 def _filename(message: Message) -> str:
     try:
         name = message.get_filename() or ""
-    except Exception:  # a broken RFC 2231 parameter
+    except UNREADABLE:  # a broken RFC 2231 parameter
         return ""
     return decode_words(readable(name)).replace("\r", "").replace("\n", "")
 
@@ -144,7 +145,7 @@ def _filename(message: Message) -> str:
 def _charset(message: Message) -> str:
     try:
         return message.get_content_charset() or ""
-    except Exception:  # a broken RFC 2231 parameter
+    except UNREADABLE:  # a broken RFC 2231 parameter
         return ""
 
 
@@ -172,10 +173,8 @@ def _header(header: Header) -> Part:
 
 def _unreadable(raw: bytes) -> Part:
     text = to_text(raw, "utf-8").encode("utf-8", "replace")
-    return {
-        "partId": "",
-        "mimeType": "text/plain",
-        "filename": "",
-        "headers": [_header(header) for header in header_block(raw)],
-        "body": {"size": len(raw), "data": urlsafe_b64encode(text).decode("ascii")},
-    }
+    body = {"size": len(raw), "data": urlsafe_b64encode(text).decode("ascii")}
+    part: Part = {"partId": "", "mimeType": "text/plain", "filename": ""}
+    if headers := header_block(raw):
+        part["headers"] = [_header(header) for header in headers]
+    return part | {"body": body}

@@ -15,12 +15,21 @@ from zoneinfo import ZoneInfo
 from .mail import Views
 from .mailbox import HIDDEN, Mailbox, StoredMessage
 
-_TERM = re.compile(r'(?P<not>-)?(?:(?P<key>[A-Za-z0-9_]+):)?(?:"(?P<quoted>[^"]*)"|\((?P<group>[^)]*)\)|(?P<word>[^\s"]+))')
+_TERM = re.compile(
+    r'(?P<not>-)?(?:(?P<key>[A-Za-z0-9_]+):)?(?:"(?P<quoted>[^"]*)"|\((?P<group>[^)]*)\)|(?P<word>[^\s"]+))'
+)
 _AGE = re.compile(r"(\d+)([dmyh])$")
 _DAY = re.compile(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})$")
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _SECONDS = {"h": 3_600, "d": 86_400, "m": 30 * 86_400, "y": 365 * 86_400}
-_PLACES = {"inbox": "INBOX", "sent": "SENT", "trash": "TRASH", "spam": "SPAM", "drafts": "DRAFT", "draft": "DRAFT"}
+_PLACES = {
+    "inbox": "INBOX",
+    "sent": "SENT",
+    "trash": "TRASH",
+    "spam": "SPAM",
+    "drafts": "DRAFT",
+    "draft": "DRAFT",
+}
 _STATES = {"unread": "UNREAD", "starred": "STARRED", "important": "IMPORTANT", **_PLACES}
 
 

@@ -97,7 +97,9 @@ class Ledger:
 
     clock: Clock
     policy: Policy = field(default_factory=Policy)
-    spent: dict[str, dict[str, Spent]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Spent)))
+    spent: dict[str, dict[str, Spent]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Spent))
+    )
     """Address, then method."""
     _minutes: dict[tuple[str, str], _Window] = field(default_factory=lambda: defaultdict(_Window))
     _days: dict[str, _Window] = field(default_factory=lambda: defaultdict(_Window))

@@ -23,6 +23,8 @@ from .oauth import DEFAULT_SCOPES, Tokens, TokenStore
 from .push import Push, Subscription
 from .quota import Ledger, Policy
 
+_WELL_KNOWN = ("sandbox.apps.googleusercontent.com", "GOCSPX-sandbox")
+"""Id and secret of the application when none are given."""
 _SENT = ("SENT",)
 
 
@@ -79,8 +81,12 @@ class GoogleSandbox:
         hd: str | None = None,
         personal: bool = False,
         aliases: Sequence[str] = (),
+        blocked_by_admin: bool = False,
     ) -> Account:
-        """A person with an empty mailbox; Workspace with the address's domain unless ``personal``."""
+        """A person with an empty mailbox; Workspace with the address's domain unless ``personal``.
+
+        Someone who is here already stays as they are.
+        """
         address = address.lower()
         domain = address.rpartition("@")[2]
         with self.lock:
@@ -90,6 +96,7 @@ class GoogleSandbox:
                 sub="1" + "".join(self.random.choices("0123456789", k=20)),
                 hd="" if personal else (hd or domain),
                 aliases=tuple(alias.lower() for alias in aliases),
+                blocked_by_admin=blocked_by_admin,
             )
             self.accounts[address] = account
             self.mailboxes.setdefault(address, Mailbox(address, self.clock, self.random))
@@ -104,8 +111,8 @@ class GoogleSandbox:
 
     def add_client(
         self,
-        client_id: str = "sandbox.apps.googleusercontent.com",
-        client_secret: str = "GOCSPX-sandbox",
+        client_id: str = _WELL_KNOWN[0],
+        client_secret: str = _WELL_KNOWN[1],
         redirect_uris: Iterable[str] = (),
         **options: object,
     ) -> Client:
@@ -193,7 +200,9 @@ class GoogleSandbox:
             mailbox.delete(message_id)
 
     def load(self, address: str, folder: Path, labels: Iterable[str] = ARRIVED) -> int:
-        """Deliver every ``.eml`` below a folder, by name; how many."""
+        """Deliver every ``.eml`` below a folder, by name; how many. Raises ValueError for no folder."""
+        if not Path(folder).is_dir():
+            raise ValueError(f"no such folder: {folder}")
         files = sorted(Path(folder).rglob("*.eml"))
         for file in files:
             self.deliver(address, file.read_bytes(), labels)
@@ -303,7 +312,7 @@ class GoogleSandbox:
             self.push.changed(mailbox.address, changes)
 
     def _recipients(self, message: StoredMessage) -> list[str]:
-        addresses = (address for _, address in getaddresses([message.mail.envelope.to], strict=False))
+        addresses = (address for _, address in getaddresses([message.mail.envelope.to]))
         return list(dict.fromkeys(filter(None, map(self._owner_or_none, addresses))))
 
     def _owner_or_none(self, address: str) -> str | None:
@@ -325,5 +334,3 @@ def _without_bcc(raw: bytes) -> bytes:
             lines.append(line)
     kept = b"".join(lines)
     return (kept if head.endswith((b"\r", b"\n")) else kept.rstrip(b"\r\n")) + mark + body
-
-

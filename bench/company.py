@@ -1,0 +1,27 @@
+"""The account that the benchmarks sync into."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from postroom.connector import mailboxes
+from postroom.connector.models import Mailbox, Provider
+from postroom.connector.policies import save_settings
+from postroom.organisations.models import Account, User
+from postroom.policy.settings import Field, Settings
+from postroom.providers.base import Consent, TokenSet
+
+
+def ready(address: str, token: str, start: str) -> int:
+    """A mailbox that stands at ``start`` and captures whoever writes; returns its id."""
+    account, created = Account.objects.get_or_create(name="Bench", domains=["northwind.example"])
+    if created:
+        inbound = replace(Settings().inbound, capture=True, capture_from=frozenset({Field.FROM}))
+        save_settings(account, replace(Settings(), inbound=inbound), None)
+    Mailbox.objects.filter(address=address).delete()
+    user = User.objects.filter(email=address).first() or User.objects.create_user(
+        address, account=account, name=address
+    )
+    tokens = TokenSet(token, datetime.now(UTC) + timedelta(hours=5))
+    mailbox = mailboxes.connect(user, Provider.GMAIL, Consent(address, tokens))
+    mailboxes.activate(mailbox, {"history": start}, (), importing=False)
+    return mailbox.pk

@@ -1,0 +1,3 @@
+from postroom.cli import app
+
+app(prog_name="postroom")

@@ -1,0 +1,175 @@
+"""The command line: `postroom demo`, `up`, `web`, `worker`, `migrate`, `doctor`, `replay`, `new-key`."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from postroom.errors import Misconfigured
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+out = Console(highlight=False)
+
+Port = Annotated[int, typer.Option(help="Port to listen on.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+
+
+def setup_django() -> None:
+    """Bring Django up; a bad setting is told in one sentence."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postroom.site.settings")
+    try:
+        django.setup()
+    except Misconfigured as error:
+        out.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+
+
+@app.command()
+def migrate() -> None:
+    """Create or update the database tables."""
+    from django.core.management import call_command
+
+    setup_django()
+    call_command("migrate", verbosity=1, interactive=False)
+
+
+@app.command()
+def web(host: Host = "127.0.0.1", port: Port = 8000, workers: int = 1) -> None:
+    """Serve the pages and take in pushes."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postroom.site.settings")
+    setup_django()
+    Granian(
+        "postroom.site.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=8,
+        log_access=False,
+        websockets=False,
+    ).serve()
+
+
+@app.command()
+def worker(
+    concurrency: Annotated[int, typer.Option(help="Mailboxes synced at a time.")] = 20,
+) -> None:
+    """Run the jobs: sync passes, polling, watch renewal. Any number of workers may run, anywhere."""
+    import asyncio
+
+    setup_django()
+    from postroom.sync.worker import run_worker
+
+    asyncio.run(run_worker(concurrency))
+
+
+@app.command()
+def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Everything on one machine: database, tables, web and worker."""
+    migrate()
+    out.print(f"Postroom is at [bold]{os.environ.get('POSTROOM_URL') or f'http://{host}:{port}'}[/bold]")
+    with running(["web", "--host", host, "--port", str(port)], ["worker"]) as processes:
+        wait_for_any(processes)
+
+
+@app.command()
+def doctor() -> None:
+    """Check database, tables, keys, blob store and provider settings, and say what to fix."""
+    setup_django()
+    from postroom.sync.doctor import examine
+
+    findings = list(examine())
+    for finding in findings:
+        mark = "[green]ok[/green]  " if finding.ok else "[red]fix[/red] "
+        out.print(f"{mark} {finding.subject}: {finding.said}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@app.command()
+def replay(address: Annotated[str, typer.Argument(help="Address of the mailbox.")]) -> None:
+    """Fetch and decide a mailbox's set-aside mails once more."""
+    import asyncio
+
+    setup_django()
+    from postroom.connector.models import Mailbox
+    from postroom.sync.passes import Report, replay_set_aside
+    from postroom.sync.runtime import open_runtime
+
+    mailboxes = list(Mailbox.objects.filter(address__iexact=address))
+    if not mailboxes:
+        out.print(f"[red]There is no mailbox {address}.[/red]")
+        raise typer.Exit(1)
+
+    async def run(mailbox: Mailbox) -> Report:
+        async with open_runtime() as runtime:
+            return await replay_set_aside(mailbox.pk, runtime.session, runtime.blobs)
+
+    for mailbox in mailboxes:
+        report = asyncio.run(run(mailbox))
+        out.print(f"{mailbox.address}: {report.synced} synced, {report.skipped} not.")
+
+
+@app.command()
+def new_key() -> None:
+    """Print a fresh key for POSTROOM_SECRET_KEYS; put it before the present ones."""
+    from postroom.vault.secrets import new_key as fresh
+
+    out.print(fresh())
+
+
+@app.command()
+def demo(
+    port: Port = 8000,
+    mail: Annotated[bool, typer.Option(help="Let customers write while the demo runs.")] = True,
+) -> None:
+    """Postroom at work on this machine alone, with a stand-in for Google and sample mail."""
+    from postroom.demo import run_demo
+
+    run_demo(port=port, mail=mail)
+
+
+@contextmanager
+def running(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run `postroom COMMAND` processes; all are stopped at the end, however it comes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    processes = [
+        subprocess.Popen([sys.executable, "-m", "postroom", *command], start_new_session=True)
+        for command in commands
+    ]
+    try:
+        yield processes
+    except KeyboardInterrupt:
+        out.print("\nStopping.")
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            _await_end(process)
+
+
+def wait_for_any(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Return when the first of the processes ends."""
+    while all(process.poll() is None for process in processes):
+        try:
+            processes[0].wait(1)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(25)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

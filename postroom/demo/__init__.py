@@ -1,0 +1,8 @@
+"""`postroom demo`: a small company, a stand-in for Google, and customers who write.
+
+Everything lives in a temporary folder and is gone when the demo ends.
+"""
+
+from postroom.demo.run import run_demo
+
+__all__ = ["run_demo"]

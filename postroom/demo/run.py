@@ -1,0 +1,165 @@
+"""Starts the demo: database, company, stand-in for Google, web and worker; and lets customers write."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
+from urllib.request import urlopen
+
+from rich.console import Console
+from rich.panel import Panel
+
+from postroom.cli import running, setup_django, wait_for_any
+from postroom.sandbox.google.sandbox import GoogleSandbox
+
+CLIENT = ("demo.apps.googleusercontent.example", "demo-secret")
+TOPIC = "projects/postroom-demo/topics/gmail"
+PUSH_ACCOUNT = "push@postroom-demo.example"
+SECONDS_BETWEEN_LETTERS = 10
+out = Console(highlight=False)
+
+
+def run_demo(port: int, *, mail: bool) -> None:
+    """Run until it is interrupted. ``mail``: whether customers write by themselves."""
+    home = Path(tempfile.mkdtemp(prefix="postroom-demo-"))
+    url = f"http://127.0.0.1:{_free_port(port)}"
+    google = GoogleSandbox()
+    try:
+        with google.run(port=_free_port(8025)) as origin:
+            os.environ.update(_environment(home, url, origin))
+            _prepare(google, url)
+            with running(["web", "--port", url.rpartition(":")[2]], ["worker"]) as processes:
+                _wait_until_served(url)
+                _say(url, origin)
+                letters = count() if mail else iter(())
+                _let_customers_write(google, processes, letters)
+    except KeyboardInterrupt:
+        out.print("\nThe demo has ended; nothing of it was kept.")
+    finally:
+        _leave(home)
+
+
+def _environment(home: Path, url: str, origin: str) -> dict[str, str]:
+    return {
+        "POSTROOM_HOME": str(home),
+        "POSTROOM_URL": url,
+        "POSTROOM_GOOGLE_URL": origin,
+        "POSTROOM_GOOGLE_CLIENT_ID": CLIENT[0],
+        "POSTROOM_GOOGLE_CLIENT_SECRET": CLIENT[1],
+        "POSTROOM_GOOGLE_TOPIC": TOPIC,
+        "POSTROOM_GOOGLE_PUSH_SERVICE_ACCOUNT": PUSH_ACCOUNT,
+        "DATABASE_URL": "",
+    }
+
+
+def _prepare(google: GoogleSandbox, url: str) -> None:
+    """Tables, company, and the Google side of it."""
+    out.print("Starting PostgreSQL and laying out the tables …", style="dim")
+    setup_django()
+    from django.core.management import call_command
+    from django.db import connections
+
+    call_command("migrate", verbosity=0, interactive=False)
+    from postroom.demo import company
+
+    company.settle()
+    connections.close_all()
+    _open_google(google, url)
+
+
+def _open_google(google: GoogleSandbox, url: str) -> None:
+    from postroom.demo import company, letters
+
+    google.add_client(*CLIENT, [f"{url}/oauth/google/callback/"], name="Postroom", project="postroom-demo")
+    google.subscribe(
+        f"{url}/push/google/", audience=f"{url}/push/google/", service_account=PUSH_ACCOUNT
+    )
+    google.add_account(company.REP, "Rita Rossi")
+    google.add_account(company.COLLEAGUE, "Sam Suzuki")
+    google.add_account("rita.rossi.private@gmail.example", "Rita Rossi", personal=True)
+    post = letters.Post()
+    for letter, date in letters.earlier_letters(letters.now()):
+        when = int(date.timestamp() * 1000)
+        deliver = google.send if letter.by_rep else google.deliver
+        deliver(company.REP, post.mail(letter, date), internal_date=when)
+
+
+def _let_customers_write(
+    google: GoogleSandbox, processes: list[subprocess.Popen[bytes]], turns: Iterable[int]
+) -> None:
+    """Deliver a letter every few seconds; returns when a process of Postroom ends by itself."""
+    from postroom.demo import company, letters
+
+    post, coming = letters.Post(), letters.coming_letters()
+    for _ in turns:
+        if not _all_run(processes, SECONDS_BETWEEN_LETTERS):
+            out.print("[red]A process of Postroom has ended; the demo stops.[/red]")
+            return
+        letter = next(coming)
+        deliver = google.send if letter.by_rep else google.deliver
+        deliver(company.REP, post.mail(letter, letters.now()))
+    wait_for_any(processes)
+
+
+def _all_run(processes: list[subprocess.Popen[bytes]], seconds: float) -> bool:
+    """Whether all are still running after so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if any(process.poll() is not None for process in processes):
+            return False
+        time.sleep(0.25)
+    return True
+
+
+def _wait_until_served(url: str) -> None:
+    """Until the pages answer; raises ``TimeoutError`` after half a minute."""
+    for _ in range(150):
+        try:
+            with urlopen(f"{url}/healthz", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(f"Postroom does not answer at {url}.")
+
+
+def _say(url: str, google: str) -> None:
+    from postroom.demo import company
+
+    out.print(
+        Panel.fit(
+            f"[bold]{url}[/bold]\n\n"
+            f"Sign in as   [bold]{company.REP}[/bold]\n"
+            f"Password     [bold]{company.PASSWORD}[/bold]\n\n"
+            "Connect the Gmail mailbox, activate it, and watch leads fill with mail:\n"
+            f"customers write every {SECONDS_BETWEEN_LETTERS} seconds. To write yourself: {google}\n\n"
+            f"[dim]The manager is {company.MANAGER}, the administrator {company.ADMINISTRATOR};\n"
+            "same password. Ctrl+C ends the demo; nothing of it is kept.[/dim]",
+            title="Postroom",
+            padding=(1, 2),
+        )
+    )
+
+
+def _free_port(wanted: int) -> int:
+    """The port itself where it is free, else any that is."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("There is no free port.")
+
+
+def _leave(home: Path) -> None:
+    from postroom.site.database import release_embedded
+
+    release_embedded(home)
+    shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,151 @@
+"""What a rep does with a mailbox, where it reaches the provider: connect, activate, resume, remove."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import aiohttp
+from asgiref.sync import async_to_sync
+from authlib.common.security import generate_token
+from django.db import transaction
+
+from postroom.connector import mailboxes
+from postroom.connector.grants import read_grant
+from postroom.connector.models import Mailbox, Provider
+from postroom.connector.secrets import google_client
+from postroom.errors import PostroomError
+from postroom.organisations.models import User
+from postroom.providers.base import Client, Consent, MailSource, OAuth
+from postroom.providers.http import open_session
+from postroom.sync.jobs import sync_soon, watch_soon
+from postroom.sync.sources import oauth_of, open_source
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A consent under way: where to send the rep, and what to keep in their session meanwhile."""
+
+    url: str
+    state: str
+    verifier: str
+
+
+def begin(user: User, redirect_uri: str) -> Begun:
+    """Start a consent. Raises ``Misconfigured`` where there is no OAuth client."""
+    client = google_client(user.account_id)
+    state, verifier = generate_token(32), generate_token(64)
+
+    async def url(session: aiohttp.ClientSession) -> str:
+        return oauth_of(client, session).authorization_url(
+            redirect_uri=redirect_uri, state=state, verifier=verifier, hint=user.email
+        )
+
+    return Begun(_online(url), state, verifier)
+
+
+def complete(user: User, code: str, verifier: str, redirect_uri: str) -> Mailbox:
+    """Redeem the code and keep the mailbox, to be activated or going on from where it stopped.
+
+    Raises ``AccountRefused`` and the rest of ``ProviderError``; nothing is kept then.
+    """
+
+    client = google_client(user.account_id)
+
+    async def redeem(oauth: OAuth) -> Consent:
+        return await oauth.exchange(code=code, redirect_uri=redirect_uri, verifier=verifier)
+
+    mailbox = mailboxes.connect(user, Provider.GMAIL, _with_oauth(client, redeem))
+    if mailbox.is_syncing:
+        _take_up(mailbox)
+    return mailbox
+
+
+def activate(mailbox: Mailbox, import_days: int = 0) -> None:
+    """Sync from this moment on, or from ``import_days`` ago. Raises ``ProviderError``."""
+    since = datetime.now(UTC) - timedelta(days=import_days) if import_days else None
+
+    async def first_look(source: MailSource) -> tuple[dict[str, object], tuple[str, ...]]:
+        return await source.start(since), await source.aliases()
+
+    cursor, aliases = _with_source(mailbox, first_look)
+    with transaction.atomic():
+        mailboxes.activate(mailbox, cursor, aliases, importing=bool(since))
+        _take_up(mailbox)
+
+
+def resume(mailbox: Mailbox) -> None:
+    """Go on from the cursor; what came during the pause is synced."""
+    with transaction.atomic():
+        mailboxes.resume(mailbox)
+        _take_up(mailbox)
+
+
+def remove(mailbox: Mailbox) -> str:
+    """Forget the mailbox and its tokens at once, then stop push and revoke upstream.
+
+    Returns a sentence on what could not be undone at the provider, "" where all was.
+    """
+    grant = read_grant(mailbox)
+    client = google_client(mailbox.account_id)
+    _stop_push(mailbox)
+    mailboxes.remove(mailbox)
+    if grant is None:
+        return ""
+
+    async def revoke(oauth: OAuth) -> None:
+        await oauth.revoke(grant.refresh_token or grant.access_token)
+
+    try:
+        _with_oauth(client, revoke)
+    except PostroomError as error:
+        log.warning("The grant of mailbox %s was not revoked: %s", mailbox.pk, error)
+        return (
+            "The mailbox was removed here, but Google could not be told. Remove Postroom's access at"
+            " myaccount.google.com/permissions too."
+        )
+    return ""
+
+
+def _stop_push(mailbox: Mailbox) -> None:
+    async def unwatch(source: MailSource) -> None:
+        await source.unwatch()
+
+    try:
+        mailboxes.pause(mailbox)
+        _with_source(mailbox, unwatch)
+    except PostroomError as error:
+        log.info("Push of mailbox %s was not stopped and runs out by itself: %s", mailbox.pk, error)
+
+
+def _take_up(mailbox: Mailbox) -> None:
+    sync_soon(mailbox)
+    watch_soon(mailbox)
+
+
+def _with_oauth(client: Client, work: Callable[[OAuth], Awaitable[Result]]) -> Result:
+    async def run(session: aiohttp.ClientSession) -> Result:
+        return await work(oauth_of(client, session))
+
+    return _online(run)
+
+
+def _with_source(mailbox: Mailbox, work: Callable[[MailSource], Awaitable[Result]]) -> Result:
+    async def run(session: aiohttp.ClientSession) -> Result:
+        return await work(await open_source(mailbox, session))
+
+    return _online(run)
+
+
+def _online(work: Callable[[aiohttp.ClientSession], Awaitable[Result]]) -> Result:
+    """Run async provider code from a page, with a session of its own."""
+
+    async def run() -> Result:
+        async with open_session() as session:
+            return await work(session)
+
+    return async_to_sync(run)()

@@ -1,0 +1,127 @@
+"""What `postroom doctor` checks, each with what to do about it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from procrastinate.contrib.django.models import ProcrastinateWorker
+
+from postroom.connector.models import Grant, JournalEntry, Mailbox, MailboxState, OAuthApp, Outcome
+from postroom.connector.secrets import sealer
+from postroom.errors import Misconfigured
+from postroom.vault.blobs import BlobStore
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's result, in words."""
+
+    ok: bool
+    subject: str
+    said: str
+
+
+def examine() -> Iterator[Finding]:
+    """Run every check; those that need the database are left out where it cannot be reached."""
+    database = _checked("Database", _database)
+    yield database
+    if not database.ok:
+        return
+    for subject, check in _CHECKS.items():
+        yield _checked(subject, check)
+
+
+def _checked(subject: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(True, subject, check())
+    except (Misconfigured, DatabaseError, OSError) as error:
+        return Finding(False, subject, str(error).strip())
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("show server_version")
+        version = cursor.fetchone()[0]
+    where = "DATABASE_URL" if settings.POSTROOM.database_url else f"embedded, in {settings.POSTROOM.home}"
+    return f"PostgreSQL {version} ({where})"
+
+
+def _tables() -> str:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        raise Misconfigured(f"{len(missing)} updates are missing. Run `postroom migrate`.")
+    return "up to date"
+
+
+def _keys() -> str:
+    for grant in Grant.objects.order_by("pk")[:1000]:
+        sealer().unseal(grant.sealed)
+    for own in OAuthApp.objects.order_by("pk")[:1000]:
+        sealer().unseal(own.sealed_secret)
+    return "every stored secret can be opened"
+
+
+def _blobs() -> str:
+    BlobStore(settings.POSTROOM.blob_url).check()
+    return settings.POSTROOM.blob_url
+
+
+def _google() -> str:
+    config = settings.POSTROOM
+    if not config.google_client_id and not OAuthApp.objects.exists():
+        raise Misconfigured(
+            "No OAuth client. Set POSTROOM_GOOGLE_CLIENT_ID and POSTROOM_GOOGLE_CLIENT_SECRET (operator guide)."
+        )
+    return f"OAuth client set; consent returns to {config.public_url}/oauth/google/callback/"
+
+
+def _push() -> str:
+    config = settings.POSTROOM
+    if not config.google_topic:
+        return f"not set up; mailboxes are polled every {config.poll_seconds} s"
+    if not config.google_push_service_account:
+        raise Misconfigured(
+            "POSTROOM_GOOGLE_TOPIC is set, but pushes are refused until POSTROOM_GOOGLE_PUSH_SERVICE_ACCOUNT"
+            " names the account that signs them."
+        )
+    return f"{config.google_topic} to {config.google_push_audience}"
+
+
+def _workers() -> str:
+    alive = ProcrastinateWorker.objects.filter(
+        last_heartbeat__gt=datetime.now(UTC) - timedelta(seconds=30)
+    ).count()
+    if not alive:
+        raise Misconfigured("No worker runs, so no mail is synced. Start `postroom worker` or `postroom up`.")
+    return f"{alive} running"
+
+
+def _mailboxes() -> str:
+    lost = Mailbox.objects.filter(state=MailboxState.RECONNECT).count()
+    failing = Mailbox.objects.syncing().filter(failures__gte=3)
+    if failing:
+        worst = failing.order_by("-failures")[0]
+        raise Misconfigured(f"{len(failing)} keep failing, first {worst.address}: {worst.last_error}")
+    return f"{Mailbox.objects.syncing().count()} syncing, {lost} waiting for their rep to reconnect"
+
+
+def _set_aside() -> str:
+    day = datetime.now(UTC) - timedelta(days=1)
+    count = JournalEntry.objects.filter(outcome=Outcome.SET_ASIDE, recorded_at__gt=day).count()
+    return f"{count} mails in the last day" + (" (the journal says why)" if count else "")
+
+
+_CHECKS: dict[str, Callable[[], str]] = {
+    "Tables": _tables,
+    "Keys": _keys,
+    "Blob store": _blobs,
+    "Google": _google,
+    "Push": _push,
+    "Workers": _workers,
+    "Mailboxes": _mailboxes,
+    "Set aside": _set_aside,
+}

@@ -1,0 +1,49 @@
+"""A PostgreSQL for the tests: `DATABASE_URL` where it is set, else an embedded server of their own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.environment import HOME
+
+def pytest_configure() -> None:
+    """Trade durability for speed in a server that lives for one test run."""
+    from django.conf import settings
+
+    if os.environ.get("DATABASE_URL"):
+        return
+    database = settings.DATABASES["default"]
+    with psycopg.connect(
+        host=database["HOST"], user=database["USER"], dbname=database["NAME"], autocommit=True
+    ) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {setting} = off")
+        connection.execute("select pg_reload_conf()")
+
+
+def pytest_unconfigure() -> None:
+    from django.db import connections
+
+    from postroom.site.database import release_embedded
+
+    connections.close_all()
+    release_embedded(HOME)
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real and malformed mail for tests, where it is present beside the repository."""
+    folder = Path(__file__).parent.parent.parent / "shared" / "corpus"
+    if not folder.is_dir():
+        pytest.skip("There is no ../shared/corpus here.")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path

@@ -1,0 +1,64 @@
+"""Blobs are streamed, named by content, and apart for each account."""
+
+from hashlib import sha256
+
+import pytest
+
+from postroom.errors import Misconfigured
+from postroom.vault.blobs import BlobStore
+
+
+async def pieces(*chunks: bytes):
+    for chunk in chunks:
+        yield chunk
+
+
+@pytest.fixture
+def store(tmp_path) -> BlobStore:
+    return BlobStore((tmp_path / "blobs").as_uri())
+
+
+@pytest.mark.asyncio
+async def test_what_is_put_is_read_back(store):
+    blob = await store.put(1, pieces(b"ab", b"", b"c" * 3_000_000))
+    assert blob.size == 3_000_002
+    assert blob.sha256 == sha256(b"ab" + b"c" * 3_000_000).hexdigest()
+    assert b"".join(store.read(1, blob.sha256)) == b"ab" + b"c" * 3_000_000
+
+
+@pytest.mark.asyncio
+async def test_the_same_bytes_twice_are_one_blob(store, tmp_path):
+    assert await store.put(1, pieces(b"x")) == await store.put(1, pieces(b"x"))
+    assert len([path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]) == 1
+
+
+@pytest.mark.asyncio
+async def test_an_empty_attachment_is_a_blob_too(store):
+    blob = await store.put(1, pieces())
+    assert b"".join(store.read(1, blob.sha256)) == b""
+
+
+@pytest.mark.asyncio
+async def test_one_account_cannot_read_the_blob_of_another(store):
+    blob = await store.put(1, pieces(b"secret"))
+    with pytest.raises(KeyError):
+        store.read(2, blob.sha256)
+
+
+@pytest.mark.asyncio
+async def test_a_stream_that_breaks_off_leaves_no_blob(store, tmp_path):
+    async def broken():
+        yield b"half"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await store.put(1, broken())
+    assert not list((tmp_path / "blobs" / "1").rglob("*"))
+
+
+def test_a_store_that_cannot_be_written_is_told(tmp_path):
+    store = BlobStore((tmp_path / "blobs").as_uri())
+    (tmp_path / "blobs").rmdir()
+    (tmp_path / "blobs").write_text("in the way")
+    with pytest.raises(Misconfigured, match="cannot be written"):
+        store.check()
