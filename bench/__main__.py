@@ -55,7 +55,16 @@ class Google:
 
 def leg(name: str, google: Google, address: str, mails: int) -> dict:
     box = google.mailboxes[address]
-    command = [sys.executable, "-m", "bench.legs", name, google.origin, box["token"], box["start"], str(mails)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.legs",
+        name,
+        google.origin,
+        box["token"],
+        box["start"],
+        str(mails),
+    ]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -84,7 +93,9 @@ def backlog(table: Table, mails: int) -> None:
     table.add_row(
         "Ratio to Google's client", f"{rate / peer_rate:.2f}", "", f"fetching only: {peer_rate:,.0f} mails/s"
     )
-    table.add_row("Peak memory", f"{ours['megabytes']:,.0f} MB", "250", "with 25 MB attachments in the stream")
+    table.add_row(
+        "Peak memory", f"{ours['megabytes']:,.0f} MB", "250", "with 25 MB attachments in the stream"
+    )
     calls = spent["calls"]
     least = (
         calls["messages.get"] * LEAST_UNITS_A_MAIL
@@ -119,12 +130,16 @@ def push(table: Table, samples: int) -> None:
                 mailbox = Mailbox.objects.get(pk=ready(address, box["token"], box["start"]))
                 watch_soon(mailbox)
                 sync_soon(mailbox)
-            until(connection, "select count(*) = 10 from connector_mailbox where watch_expires_at is not null")
+            until(
+                connection, "select count(*) = 10 from connector_mailbox where watch_expires_at is not null"
+            )
             time.sleep(3)
             waits = sorted(sample(google, connection, number) for number in range(samples))
     finally:
         google.close()
-    table.add_row("Push to visible, p50", f"{statistics.median(waits) * 1000:,.0f} ms", "", f"{samples} mails")
+    table.add_row(
+        "Push to visible, p50", f"{statistics.median(waits) * 1000:,.0f} ms", "", f"{samples} mails"
+    )
     table.add_row("Push to visible, p99", f"{waits[int(samples * 0.99)] * 1000:,.0f} ms", "1,000", "")
 
 

@@ -15,7 +15,20 @@ from postroom.sandbox.google.sandbox import GoogleSandbox
 
 CLIENT = ("bench.apps.example", "bench-secret")
 SCOPES = ("openid", "email", "https://www.googleapis.com/auth/gmail.readonly")
-WORDS = "offer order price delivery pallet season contract meeting thanks invoice quarter sample".split()
+WORDS = [
+    "offer",
+    "order",
+    "price",
+    "delivery",
+    "pallet",
+    "season",
+    "contract",
+    "meeting",
+    "thanks",
+    "invoice",
+    "quarter",
+    "sample",
+]
 
 
 def addresses(mailboxes: int) -> list[str]:
@@ -67,11 +80,15 @@ def with_attachment(head: str, content: bytes) -> bytes:
     import base64
 
     return (
-        f'{head}Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
-        "--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSee the attachment.\r\n"
-        "--b\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n"
-        'Content-Disposition: attachment; filename="data.zip"\r\n\r\n'
-    ).encode() + base64.encodebytes(content) + b"\r\n--b--\r\n"
+        (
+            f'{head}Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+            "--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSee the attachment.\r\n"
+            "--b\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n"
+            'Content-Disposition: attachment; filename="data.zip"\r\n\r\n'
+        ).encode()
+        + base64.encodebytes(content)
+        + b"\r\n--b--\r\n"
+    )
 
 
 def main() -> None:
@@ -94,7 +111,9 @@ def main() -> None:
             if command[0] == "push":
                 google.subscribe(command[1], audience=command[1], service_account=command[2])
             elif command[0] == "deliver":
-                google.deliver(command[1], next(backlog(command[1], 1, 0)).replace(b"bench0@", command[2].encode()))
+                google.deliver(
+                    command[1], next(backlog(command[1], 1, 0)).replace(b"bench0@", command[2].encode())
+                )
             elif command[0] == "spent":
                 spent = google.ledger.total()
                 counts = {

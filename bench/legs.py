@@ -43,7 +43,9 @@ def raw(origin: str, token: str, start: str, mails: int) -> int:
             count, page = 0, ""
             while True:
                 answer = orjson.loads(
-                    await get(f"history?startHistoryId={start}&historyTypes=messageAdded&maxResults=100{page}")
+                    await get(
+                        f"history?startHistoryId={start}&historyTypes=messageAdded&maxResults=100{page}"
+                    )
                 )
                 ids = [a["message"]["id"] for r in answer.get("history", []) for a in r["messagesAdded"]]
                 await asyncio.gather(*map(one, ids))

@@ -10,6 +10,7 @@ import pytest
 
 from tests.environment import HOME
 
+
 def pytest_configure() -> None:
     """Trade durability for speed in a server that lives for one test run."""
     from django.conf import settings

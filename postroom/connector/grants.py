@@ -67,9 +67,7 @@ class GrantTokens:
                 return tokens
             if not tokens.refresh_token:
                 raise AuthorizationLost(LOST)
-            fresh = asyncio.run_coroutine_threadsafe(
-                self._oauth.refresh(tokens.refresh_token), loop
-            ).result()
+            fresh = asyncio.run_coroutine_threadsafe(self._oauth.refresh(tokens.refresh_token), loop).result()
             held.sealed = _seal(fresh, fresh.refresh_token or tokens.refresh_token)
             held.save(update_fields=["sealed", "updated_at"])
             return _read(held)

@@ -132,7 +132,9 @@ class Grant(models.Model):
     """The OAuth tokens of a mailbox, sealed; the refresh token outlives the access token."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    mailbox = models.OneToOneField(Mailbox, on_delete=models.CASCADE, related_name="grant", db_constraint=False)
+    mailbox = models.OneToOneField(
+        Mailbox, on_delete=models.CASCADE, related_name="grant", db_constraint=False
+    )
     sealed = models.BinaryField()
     """``vault.seal`` of the tokens as JSON."""
     updated_at = models.DateTimeField(auto_now=True)

@@ -77,7 +77,9 @@ class Lead(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["account", "email_key"], condition=~models.Q(email_key=""), name="lead_email_is_unique"
+                fields=["account", "email_key"],
+                condition=~models.Q(email_key=""),
+                name="lead_email_is_unique",
             ),
             models.UniqueConstraint(fields=["account", "id"], name="lead_in_account"),
         ]
@@ -127,7 +129,9 @@ class MessageBody(models.Model):
     """The readable content, apart so that retention can drop it and lists never load it."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    message = models.OneToOneField(StoredMessage, on_delete=models.CASCADE, primary_key=True, related_name="body", db_constraint=False)
+    message = models.OneToOneField(
+        StoredMessage, on_delete=models.CASCADE, primary_key=True, related_name="body", db_constraint=False
+    )
     text = models.TextField(blank=True)
     html = models.TextField(blank=True)
 
@@ -136,7 +140,9 @@ class MessageCopy(models.Model):
     """A rep's mailbox that holds the mail; the reps an activity shows."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    message = models.ForeignKey(StoredMessage, on_delete=models.CASCADE, related_name="copies", db_constraint=False)
+    message = models.ForeignKey(
+        StoredMessage, on_delete=models.CASCADE, related_name="copies", db_constraint=False
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False)
     sent = models.BooleanField()
 
@@ -150,7 +156,9 @@ class Attachment(models.Model):
     """A part of a stored mail: kept in the blob store, or named with the reason why it is not."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
-    message = models.ForeignKey(StoredMessage, on_delete=models.CASCADE, related_name="attachments", db_constraint=False)
+    message = models.ForeignKey(
+        StoredMessage, on_delete=models.CASCADE, related_name="attachments", db_constraint=False
+    )
     part = models.CharField(max_length=255)
     filename = models.TextField(blank=True)
     content_type = models.CharField(max_length=255, blank=True)
@@ -179,7 +187,9 @@ class Activity(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="activities", db_constraint=False)
-    message = models.ForeignKey(StoredMessage, on_delete=models.CASCADE, related_name="activities", db_constraint=False)
+    message = models.ForeignKey(
+        StoredMessage, on_delete=models.CASCADE, related_name="activities", db_constraint=False
+    )
     kind = models.CharField(max_length=20, choices=ActivityKind)
     happened_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -76,9 +76,7 @@ def _open_google(google: GoogleSandbox, url: str) -> None:
     from postroom.demo import company, letters
 
     google.add_client(*CLIENT, [f"{url}/oauth/google/callback/"], name="Postroom", project="postroom-demo")
-    google.subscribe(
-        f"{url}/push/google/", audience=f"{url}/push/google/", service_account=PUSH_ACCOUNT
-    )
+    google.subscribe(f"{url}/push/google/", audience=f"{url}/push/google/", service_account=PUSH_ACCOUNT)
     google.add_account(company.REP, "Rita Rossi")
     google.add_account(company.COLLEAGUE, "Sam Suzuki")
     google.add_account("rita.rossi.private@gmail.example", "Rita Rossi", personal=True)

@@ -30,18 +30,48 @@ _X500 = re.compile(r"(ex:)?/o=|imceaex-", re.IGNORECASE)
 
 _VIA = re.compile(r"\s+via\s.*$", re.IGNORECASE | re.DOTALL)
 _REMARK = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]")
-_ORGANISATION = re.compile(r"\s(?:[|/•·–—-]|at|@)\s.*$", re.DOTALL)  # noqa: RUF001
+_ORGANISATION = re.compile(r"\s(?:[|/•·–—-]|at|@)\s.*$", re.DOTALL)
 _TITLES = frozenset(
     {
-        "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau",
-        "hr", "mme", "mlle", "sr", "sra", "srta", "dott", "dipl-ing", "rev", "hon",
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "dr",
+        "prof",
+        "professor",
+        "sir",
+        "madam",
+        "herr",
+        "frau",
+        "hr",
+        "mme",
+        "mlle",
+        "sr",
+        "sra",
+        "srta",
+        "dott",
+        "dipl-ing",
+        "rev",
+        "hon",
     }
 )
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "mba", "esq"})
 # After a comma only, for some are family names too.
 _QUALIFICATIONS = _SUFFIXES | frozenset(
     {
-        "md", "ma", "ba", "msc", "bsc", "cpa", "dds", "dvm", "pe", "llm", "llb",
+        "md",
+        "ma",
+        "ba",
+        "msc",
+        "bsc",
+        "cpa",
+        "dds",
+        "dvm",
+        "pe",
+        "llm",
+        "llb",
     }
 )
 _COMPANIES = frozenset({"inc", "llc", "ltd", "gmbh", "corp", "plc", "limited", "pty"})
@@ -158,7 +188,7 @@ def _person(display_name: str) -> str:
     name = _display_name(display_name).translate(_INVISIBLE)
     name = _VIA.sub("", _REMARK.sub(" ", name))
     name = _ORGANISATION.sub("", " ".join(name.split()))
-    return name.strip(" \"'`“”‘’«»,;")  # noqa: RUF001
+    return name.strip(" \"'`“”‘’«»,;")
 
 
 def _by_comma(name: str) -> tuple[str, str] | None:

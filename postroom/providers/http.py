@@ -23,7 +23,10 @@ def open_session() -> aiohttp.ClientSession:
     """The session that a process shares for all its requests; close it at the end."""
     connector = aiohttp.TCPConnector(limit=200, limit_per_host=100, ttl_dns_cache=300)
     return aiohttp.ClientSession(
-        connector=connector, timeout=TIMEOUT, headers={"User-Agent": "Postroom (gzip)"}, raise_for_status=False
+        connector=connector,
+        timeout=TIMEOUT,
+        headers={"User-Agent": "Postroom (gzip)"},
+        raise_for_status=False,
     )
 
 

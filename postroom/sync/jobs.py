@@ -137,6 +137,4 @@ def _due() -> list[int]:
 
 
 def _watch_expiring() -> list[int]:
-    return list(
-        Mailbox.objects.watch_expiring(datetime.now(UTC) + WATCH_MARGIN).values_list("pk", flat=True)
-    )
+    return list(Mailbox.objects.watch_expiring(datetime.now(UTC) + WATCH_MARGIN).values_list("pk", flat=True))

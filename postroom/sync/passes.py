@@ -110,7 +110,9 @@ def _forget_set_aside(mailbox_id: int) -> list[Change]:
         .distinct("provider_id")
         .values_list("provider_id", "direction", "outcome")
     )
-    found = [Change(pk, Direction(way)) for pk, way, outcome in newest if outcome == Outcome.SET_ASIDE and way]
+    found = [
+        Change(pk, Direction(way)) for pk, way, outcome in newest if outcome == Outcome.SET_ASIDE and way
+    ]
     ProcessedMail.objects.filter(
         mailbox_id=mailbox_id, provider_id__in=[change.id for change in found], message=None
     ).delete()

@@ -1,5 +1,3 @@
 """Every page's route."""
 
-from django.urls import path
-
 urlpatterns: list = []

@@ -14,7 +14,9 @@ from postroom.policy.settings import Detail, Field, Settings
 
 SENT, RECEIVED = Direction.SENT, Direction.RECEIVED
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-REP = Rep(frozenset({"rita@northwind.example", "sales@northwind.example"}), frozenset({"sam@northwind.example"}))
+REP = Rep(
+    frozenset({"rita@northwind.example", "sales@northwind.example"}), frozenset({"sam@northwind.example"})
+)
 
 
 def person(address: str, name: str = "") -> Address:
@@ -148,7 +150,9 @@ def test_r040_the_chosen_details_are_those_of_the_direction():
 
 def test_r042_an_unknown_counterpart_in_a_chosen_field_becomes_a_lead():
     settings = inbound(capture=True, lead_source="Mail")
-    message = replace(mail(cc=["dan@customer.example"]), from_=person("carol@customer.example", "Carol Jones"))
+    message = replace(
+        mail(cc=["dan@customer.example"]), from_=person("carol@customer.example", "Carol Jones")
+    )
     decision = decide(message, RECEIVED, REP, settings, {})
     assert [(m.address.key, m.lead, m.first_name, m.last_name) for m in decision.matches] == [
         ("carol@customer.example", None, "Carol", "Jones")

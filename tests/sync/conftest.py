@@ -26,9 +26,7 @@ SCOPES = ("openid", "email", "https://www.googleapis.com/auth/gmail.readonly")
 @pytest.fixture
 def google(settings) -> Iterator[GoogleSandbox]:
     sandbox = GoogleSandbox()
-    sandbox.add_client(
-        "client.apps.example", "client-secret", ["http://testserver/oauth/google/callback/"]
-    )
+    sandbox.add_client("client.apps.example", "client-secret", ["http://testserver/oauth/google/callback/"])
     sandbox.limit("off")
     with sandbox.run() as origin:
         settings.POSTROOM = replace(settings.POSTROOM, google_url=origin, gmail_units_per_minute=0)

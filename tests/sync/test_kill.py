@@ -46,7 +46,9 @@ def environment(google_url: str) -> dict[str, str]:
 
 def post(google) -> None:
     for number in range(MAILS):
-        attachments = (("a.bin", "application/octet-stream", bytes([number]) * 2000),) if number % 4 == 0 else ()
+        attachments = (
+            (("a.bin", "application/octet-stream", bytes([number]) * 2000),) if number % 4 == 0 else ()
+        )
         google.deliver(
             RITA,
             mail(

@@ -84,7 +84,11 @@ def test_r007_an_expired_cursor_loses_and_doubles_nothing(google, mailbox, carol
     google.send(RITA, mail(from_=RITA, to="carol@customer.example", subject="answer"))
     google.expire_history(RITA)
     sync(mailbox)
-    assert sorted(StoredMessage.objects.values_list("subject", flat=True)) == ["answer", "before", "meanwhile"]
+    assert sorted(StoredMessage.objects.values_list("subject", flat=True)) == [
+        "answer",
+        "before",
+        "meanwhile",
+    ]
     assert Activity.objects.count() == 3
     google.deliver(RITA, mail(subject="after"))
     sync(mailbox)

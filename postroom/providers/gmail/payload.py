@@ -94,7 +94,7 @@ def _data(body: Json) -> bytes | None:
 
 
 def _charset(data: bytes | None) -> str:
-    """"utf-8" where the bytes are; "" to believe the part's header."""
+    """ "utf-8" where the bytes are; "" to believe the part's header."""
     if not data or _ESCAPE in data:
         return ""
     try:

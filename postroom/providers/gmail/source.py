@@ -210,4 +210,3 @@ def _labels(message: Json) -> list[str]:
 def _list(answer: Json, key: str) -> list[Json]:
     """Google leaves empty lists out."""
     return cast("list[Json]", answer.get(key) or [])
-
