@@ -144,7 +144,7 @@ def running(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run `postroom COMMAND` processes; all are stopped at the end, however it comes."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     processes = [
-        subprocess.Popen([sys.executable, "-m", "postroom", *command], start_new_session=True)
+        subprocess.Popen([sys.executable, "-m", "postroom", *command], start_new_session=True)  # noqa: S603
         for command in commands
     ]
     try:

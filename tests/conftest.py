@@ -47,4 +47,4 @@ def corpus() -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
+    return tmp_path

@@ -22,7 +22,10 @@ def mail(
     date: datetime | None = None,
     attachments: tuple[tuple[str, str, bytes], ...] = (),
 ) -> bytes:
-    """A well-formed mail. ``attachments``: (filename, content type, bytes). ``message_id`` "" leaves it out."""
+    """A well-formed mail. ``attachments``: (filename, content type, bytes).
+
+    ``message_id`` "" leaves it out.
+    """
     message = EmailMessage()
     message["From"] = from_
     message["To"] = to

@@ -1,7 +1,7 @@
 """OAuth app, settings versions, mailbox, grant, processed mail and journal."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -18,6 +18,7 @@ class OAuthApp(models.Model):
     """The account's own OAuth client at a provider (R-020); the secret is sealed."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     provider = models.CharField(max_length=20, choices=Provider)
     client_id = models.CharField(max_length=255)
     sealed_secret = models.BinaryField()
@@ -32,6 +33,7 @@ class SettingsVersion(models.Model):
     """The policy as saved, never changed afterwards; the highest number is in force (R-046)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     number = models.PositiveIntegerField()
     values = models.JSONField()
     """``policy.settings.to_data`` of the whole settings."""
@@ -77,7 +79,9 @@ class Mailbox(models.Model):
     """A rep's connected mailbox, and how far its sync has come."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="mailbox", db_constraint=False)
+    user_id: int
     provider = models.CharField(max_length=20, choices=Provider)
     address = models.CharField(max_length=320)
     address_key = models.CharField(max_length=320)
@@ -104,7 +108,7 @@ class Mailbox(models.Model):
     """The provider's estimate of mails to import; None when there is no import."""
     import_done = models.PositiveIntegerField(default=0)
 
-    objects = MailboxQuerySet.as_manager()
+    objects = cast("MailboxQuerySet", MailboxQuerySet.as_manager())
 
     class Meta:
         constraints: ClassVar = [
@@ -132,6 +136,7 @@ class Grant(models.Model):
     """The OAuth tokens of a mailbox, sealed; the refresh token outlives the access token."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     mailbox = models.OneToOneField(
         Mailbox, on_delete=models.CASCADE, related_name="grant", db_constraint=False
     )
@@ -144,6 +149,7 @@ class ProcessedMail(models.Model):
     """A mail of a mailbox that was decided; the row that makes repeated work harmless (R-007)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, db_constraint=False)
     provider_id = models.CharField(max_length=255)
     message = models.ForeignKey(StoredMessage, null=True, on_delete=models.SET_NULL, db_constraint=False)
@@ -166,6 +172,7 @@ class JournalEntry(models.Model):
     """A log row for each mail and lead (R-072). Of skipped mail it keeps the rule, never the content."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     mailbox = models.ForeignKey(Mailbox, null=True, on_delete=models.SET_NULL, db_constraint=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False)
     provider_id = models.CharField(max_length=255)
@@ -182,6 +189,8 @@ class JournalEntry(models.Model):
     settings_version = models.PositiveIntegerField()
     subject = models.TextField(blank=True)
     counterpart = models.TextField(blank=True)
+    user_id: int
+    lead_id: int | None
     lead = models.ForeignKey(Lead, null=True, on_delete=models.SET_NULL, db_constraint=False)
     captured = models.BooleanField(default=False)
     """Whether this mail made the lead."""

@@ -4,10 +4,11 @@ One mail is stored once (``StoredMessage``) and shows as one ``Activity`` on eac
 (R-005, R-006); the unique constraints below are what makes that hold.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Concat, Lower
 
 from postroom.organisations.models import Account, User
 
@@ -16,6 +17,7 @@ class LeadSource(models.Model):
     """Where leads come from; comes into being with the first activity posted with it (R-045)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     name = models.CharField(max_length=200)
 
     class Meta:
@@ -45,6 +47,7 @@ class Lead(models.Model):
     """A person whom the account sells to."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     first_name = models.CharField(max_length=200, blank=True)
     last_name = models.CharField(max_length=200, blank=True)
     email = models.CharField(max_length=320, blank=True)
@@ -57,8 +60,8 @@ class Lead(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     last_activity_at = models.DateTimeField(null=True, blank=True)
     search = models.GeneratedField(
-        expression=models.functions.Lower(
-            models.functions.Concat(
+        expression=Lower(
+            Concat(
                 "first_name",
                 models.Value(" "),
                 "last_name",
@@ -72,7 +75,7 @@ class Lead(models.Model):
         db_persist=True,
     )
 
-    objects = LeadQuerySet.as_manager()
+    objects = cast("LeadQuerySet", LeadQuerySet.as_manager())
 
     class Meta:
         constraints: ClassVar = [
@@ -100,6 +103,7 @@ class StoredMessage(models.Model):
     """A synced mail, once per account however many mailboxes hold it (R-006)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     identity = models.CharField(max_length=64)
     """What makes two copies the same mail; see ``policy.identity``."""
     message_id = models.TextField(blank=True)
@@ -129,6 +133,7 @@ class MessageBody(models.Model):
     """The readable content, apart so that retention can drop it and lists never load it."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     message = models.OneToOneField(
         StoredMessage, on_delete=models.CASCADE, primary_key=True, related_name="body", db_constraint=False
     )
@@ -140,6 +145,7 @@ class MessageCopy(models.Model):
     """A rep's mailbox that holds the mail; the reps an activity shows."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     message = models.ForeignKey(
         StoredMessage, on_delete=models.CASCADE, related_name="copies", db_constraint=False
     )
@@ -156,6 +162,7 @@ class Attachment(models.Model):
     """A part of a stored mail: kept in the blob store, or named with the reason why it is not."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
     message = models.ForeignKey(
         StoredMessage, on_delete=models.CASCADE, related_name="attachments", db_constraint=False
     )
@@ -186,6 +193,9 @@ class Activity(models.Model):
     """One mail on one lead (R-004, R-005)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    lead_id: int
+    message_id: int
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="activities", db_constraint=False)
     message = models.ForeignKey(
         StoredMessage, on_delete=models.CASCADE, related_name="activities", db_constraint=False

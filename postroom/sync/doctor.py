@@ -74,7 +74,8 @@ def _google() -> str:
     config = settings.POSTROOM
     if not config.google_client_id and not OAuthApp.objects.exists():
         raise Misconfigured(
-            "No OAuth client. Set POSTROOM_GOOGLE_CLIENT_ID and POSTROOM_GOOGLE_CLIENT_SECRET (operator guide)."
+            "No OAuth client. Set POSTROOM_GOOGLE_CLIENT_ID and POSTROOM_GOOGLE_CLIENT_SECRET, as the"
+            " operator guide describes."
         )
     return f"OAuth client set; consent returns to {config.public_url}/oauth/google/callback/"
 

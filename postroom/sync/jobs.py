@@ -7,6 +7,7 @@ lock keeps passes of one mailbox apart; the queueing lock makes a burst of pushe
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from procrastinate import JobContext
@@ -23,6 +24,9 @@ from postroom.sync.sources import open_source
 from postroom.threads import in_thread
 
 log = logging.getLogger(__name__)
+
+MailboxTask = Task[Any, Any, Any]
+"""A task with one argument, ``mailbox_id``."""
 
 WATCH_MARGIN = timedelta(days=6)
 """A Gmail watch lasts seven days and is to be renewed daily ("Push notifications" of the Gmail guides)."""
@@ -98,12 +102,12 @@ def watch_soon(mailbox: Mailbox) -> None:
     _queue(watch_mailbox, mailbox.pk)
 
 
-def _queue(task: Task[..., object, object], mailbox_id: int) -> None:
+def _queue(task: MailboxTask, mailbox_id: int) -> None:
     with suppress(AlreadyEnqueued), transaction.atomic():
         _job(task, mailbox_id, SOON).defer(mailbox_id=mailbox_id)
 
 
-async def _defer(task: Task[..., object, object], mailbox_id: int, priority: int = SOON) -> None:
+async def _defer(task: MailboxTask, mailbox_id: int, priority: int = SOON) -> None:
     with suppress(AlreadyEnqueued):
         await _job(task, mailbox_id, priority).defer_async(mailbox_id=mailbox_id)
 
@@ -123,12 +127,12 @@ async def _look_again(mailbox_id: int) -> None:
         ).defer_async(mailbox_id=mailbox_id)
 
 
-def _job(task: Task[..., object, object], mailbox_id: int, priority: int) -> JobDeferrer:
+def _job(task: MailboxTask, mailbox_id: int, priority: int) -> JobDeferrer:
     name = _lock(task, mailbox_id)
     return task.configure(lock=name, queueing_lock=name, priority=priority)
 
 
-def _lock(task: Task[..., object, object], mailbox_id: int) -> str:
+def _lock(task: MailboxTask, mailbox_id: int) -> str:
     return f"{task.name}:{mailbox_id}"
 
 

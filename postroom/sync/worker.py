@@ -3,11 +3,14 @@
 import asyncio
 import logging
 
+from procrastinate.connector import BaseAsyncConnector
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from postroom.errors import Misconfigured
 from postroom.sync.jobs import HEARTBEAT_SECONDS, STALLED_SECONDS
 from postroom.sync.runtime import open_runtime
 
@@ -17,14 +20,19 @@ LONGEST_WAIT = 10.0
 """Seconds between attempts to reach a database that is gone."""
 
 
+def _connector() -> BaseAsyncConnector:
+    if not isinstance(app.connector, DjangoConnector):
+        raise Misconfigured("Procrastinate does not run on Django's database.")
+    return app.connector.get_worker_connector()
+
+
 async def run_worker(concurrency: int) -> None:
     """Run jobs, ``concurrency`` mailboxes at a time; returns when asked to stop by a signal."""
     async with open_runtime() as runtime:
         wait = 0.5
         while True:
             try:
-                connector = app.connector.get_worker_connector()
-                with app.replace_connector(connector) as worker:
+                with app.replace_connector(_connector()) as worker:
                     async with worker.open_async():
                         wait = 0.5
                         await worker.run_worker_async(

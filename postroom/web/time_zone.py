@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from postroom.organisations.models import User
+
 
 class TimeZoneMiddleware:
     """Activates the signed-in user's time zone for the request."""
@@ -14,6 +16,6 @@ class TimeZoneMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        zone = ZoneInfo(request.user.time_zone if request.user.is_authenticated else "UTC")
+        zone = ZoneInfo(request.user.time_zone if isinstance(request.user, User) else "UTC")
         with timezone.override(zone):
             return self._get_response(request)
