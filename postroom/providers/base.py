@@ -104,7 +104,8 @@ class MailSource(Protocol):
     """One mailbox at a provider.
 
     Every method raises of ``ProviderError`` only: ``AuthorizationLost``, ``Throttled``, ``Unavailable``,
-    and where it says so ``CursorExpired`` and ``MessageGone``. Passing faults have been retried before.
+    and where it says so ``CursorExpired`` and ``MessageGone``; or ``Misconfigured``, where the fault is in
+    the deployment's own set-up. Passing faults have been retried before.
     """
 
     concurrency: int
@@ -115,11 +116,14 @@ class MailSource(Protocol):
         ...
 
     async def aliases(self) -> tuple[str, ...]:
-        """Other addresses that the rep sends as."""
+        """Other addresses that the rep is known to send as."""
         ...
 
     async def start(self, since: datetime | None = None) -> Cursor:
-        """A cursor at this moment; with ``since``, one that first lists the mail from then on."""
+        """A cursor at this moment; with ``since``, one that first lists the mail from then on.
+
+        Mail up to a second older than ``since`` may be listed, too: none may be missed.
+        """
         ...
 
     async def changes(self, cursor: Cursor) -> Page:
@@ -129,8 +133,8 @@ class MailSource(Protocol):
     async def message(self, change: Change) -> Message:
         """The mail, with its text and without its attachments' bytes.
 
-        Raises ``MessageGone`` for one deleted, or moved to where mail is not synced from, in the
-        meantime; ``MessageError`` for one that cannot be read.
+        Raises ``MessageGone`` for one deleted, or moved to spam, trash or drafts, in the meantime (one
+        archived since was in the Inbox, and stays); ``MessageError`` for one that cannot be read.
         """
         ...
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
 from postroom.errors import Misconfigured
@@ -57,7 +57,7 @@ class BlobStore:
         """The bytes in pieces of about 1 MB; raises ``KeyError`` where there is no such blob."""
         try:
             found = obstore.get(self._store, _path(account, digest))
-        except (NotFoundError, FileNotFoundError) as error:
+        except FileNotFoundError as error:
             raise KeyError(digest) from error
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=1024 * 1024))
 

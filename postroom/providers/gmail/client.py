@@ -3,37 +3,30 @@
 Sources: "Gmail API: REST reference", "Resolve errors" and "Usage limits" of the Gmail API guides.
 """
 
+import asyncio
 import binascii
-from collections.abc import AsyncIterator, Sequence
-from typing import cast
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import aiohttp
-import orjson
 
-from postroom.errors import (
-    AuthorizationLost,
-    CursorExpired,
-    MessageGone,
-    Misconfigured,
-    ProviderError,
-    Throttled,
-    Unavailable,
-)
+from postroom.errors import PostroomError, Throttled, Unavailable
+from postroom.providers.answers import Json, read_json
 from postroom.providers.base import Tokens
 from postroom.providers.gmail.endpoints import Endpoints
 from postroom.providers.gmail.quota import UNITS, Budget
-from postroom.providers.http import patiently, retry_after
+from postroom.providers.gmail.refusals import read_refusal, to_error
+from postroom.providers.http import NETWORK_FAULTS, patiently, read_within
 
-Json = dict[str, object]
 Params = Sequence[tuple[str, str]]
 
-RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"}
-PASSING = {500, 502, 503, 504}
-NETWORK_FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
-
-
-class BadRequest(ProviderError):
-    """Gmail does not understand the request."""
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of one JSON answer; a mail's text is cut far below."""
+LONGEST_ANSWER = 300
+"""Seconds that one JSON answer may take to come in."""
+PIECE = 256 * 1024
+"""Bytes of an attachment that are decoded at a time."""
+TAIL = 64
+"""Bytes that may stand behind an attachment's data, or be its padding in escapes."""
 
 
 class GmailClient:
@@ -54,33 +47,26 @@ class GmailClient:
     async def post(self, method: str, path: str, body: Json) -> Json:
         return await patiently(lambda: self._call("POST", method, path, (), body))
 
-    async def attachment(self, message_id: str, attachment_id: str) -> AsyncIterator[bytes]:
-        """The bytes of an attachment, decoded as they arrive.
+    async def open_attachment(self, message_id: str, attachment_id: str) -> aiohttp.ClientResponse:
+        """The answer that holds an attachment, to be read by ``read_attachment``.
 
-        The request is repeated through passing faults until the answer begins; one that breaks off later
-        raises ``Unavailable``.
+        The request is repeated through passing faults until the answer begins.
         """
         path = f"messages/{message_id}/attachments/{attachment_id}"
-        response = await patiently(lambda: self._send("GET", "attachments.get", path, (("fields", "data"),)))
-        try:
-            async for chunk in _decoded(response.content.iter_chunked(256 * 1024)):
-                yield chunk
-        except NETWORK_FAULTS as error:
-            raise Unavailable(f"Gmail broke off an attachment: {error}") from error
-        finally:
-            response.close()
+        return await patiently(lambda: self._send("GET", "attachments.get", path, (("fields", "data"),)))
 
     async def _call(self, verb: str, method: str, path: str, params: Params, body: Json | None) -> Json:
         response = await self._send(verb, method, path, params, body)
         try:
-            data = await response.read()
-            return cast("Json", orjson.loads(data)) if data else {}
+            async with asyncio.timeout(LONGEST_ANSWER):
+                data = await read_within(response, MAX_ANSWER)
         except NETWORK_FAULTS as error:
             raise Unavailable(f"Gmail broke off its answer: {error}") from error
-        except orjson.JSONDecodeError as error:
-            raise Unavailable("Gmail's answer was cut short.") from error
         finally:
             response.release()
+        if response.status == 204:
+            return {}
+        return read_json(data)
 
     async def _send(
         self, verb: str, method: str, path: str, params: Params, body: Json | None = None
@@ -92,8 +78,8 @@ class GmailClient:
             response.release()
             token = await self._tokens.access_token(rejected=token)
             response = await self._request(verb, method, path, params, body, token)
-        if response.status >= 400:
-            raise await _fault(response, method)
+        if response.status not in {200, 204}:
+            raise await self._fault(response, method)
         return response
 
     async def _request(
@@ -107,77 +93,93 @@ class GmailClient:
                 params=params,
                 json=body,
                 headers={"Authorization": f"Bearer {token}"},
+                allow_redirects=False,
             )
         except NETWORK_FAULTS as error:
             raise Unavailable(f"Gmail cannot be reached: {error}") from error
 
-
-async def _fault(response: aiohttp.ClientResponse, method: str) -> ProviderError | Misconfigured:
-    """The error that an answer stands for ("Resolve errors")."""
-    reason, said = await _error_body(response)
-    wait = retry_after(response.headers.get("Retry-After", ""))
-    status = response.status
-    if status == 401:
-        return AuthorizationLost("Google no longer accepts Postroom's access to this mailbox; reconnect it.")
-    if status == 429 or reason in RATE_REASONS:
-        return Throttled(f"Gmail asks to slow down ({reason or status}).", retry_after=wait or 1.0)
-    if status == 403 and reason == "accessNotConfigured":
-        return Misconfigured("The Gmail API is not enabled in the Google Cloud project of the OAuth client.")
-    if status == 403:
-        return AuthorizationLost(f"Google refuses access to this mailbox: {said or reason}")
-    if status in PASSING:
-        return Unavailable(f"Gmail answered {status}.")
-    if status == 404 and method == "history.list":
-        return CursorExpired()
-    if status == 404 and method in {"messages.get", "attachments.get"}:
-        return MessageGone()
-    if status == 400:
-        return BadRequest(f"Gmail does not understand {method}: {said or reason}")
-    return ProviderError(f"Gmail answered {status} to {method}: {said or reason}")
+    async def _fault(self, response: aiohttp.ClientResponse, method: str) -> PostroomError:
+        error = to_error(await read_refusal(response), method)
+        if isinstance(error, Throttled):
+            self._budget.pause(error.retry_after)
+        return error
 
 
-async def _error_body(response: aiohttp.ClientResponse) -> tuple[str, str]:
-    """Reason and message of Google's error, "" where the body is not one."""
+async def read_attachment(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    """The bytes of an attachment, decoded as they arrive; close it where not all of them are read.
+
+    An answer that breaks off raises ``Unavailable``.
+    """
     try:
-        error = orjson.loads(await response.read())["error"]
-        return str(next(iter(error.get("errors", [])), {}).get("reason", "")), str(error.get("message", ""))
-    except (*NETWORK_FAULTS, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return "", ""
+        pieces = response.content.iter_chunked(PIECE)
+        async for chunk in _decoded(pieces):
+            yield chunk
+        async for _ in pieces:
+            # To the end, so that the connection can serve another request.
+            pass
+    except NETWORK_FAULTS as error:
+        raise Unavailable(f"Gmail broke off an attachment: {error}") from error
     finally:
-        response.release()
+        response.close()
 
 
 async def _decoded(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Base64url of ``{"data": "…"}``, decoded piece by piece."""
-    held = b""
-    async for chunk in chunks:
-        held += chunk
-        if held.count(b'"') >= 3:
-            break
-    name, colon, rest = held.partition(b":")
-    if b'"data"' not in name or not colon:
-        if held.strip() in {b"{}", b""}:
-            return
-        raise Unavailable("Gmail's answer holds no attachment.")
-    held = rest.lstrip()[1:]
-    closed = False
-    while not closed:
+    held = await _until_data(chunks)
+    closed = held is None
+    while held is not None and not closed:
         text, quote, _ = held.partition(b'"')
         closed = bool(quote)
-        whole = text if closed else text[: len(text) // 4 * 4]
-        held = text[len(whole) :]
+        whole = _unescaped(text) if closed else text[: _whole_length(text)]
+        held = held[len(whole) :]
         if whole:
             yield _base64url(whole)
         if not closed:
-            try:
-                held += await anext(chunks)
-            except StopAsyncIteration:
-                raise Unavailable("Gmail cut an attachment short.") from None
+            held += await _next(chunks)
+
+
+async def _until_data(chunks: AsyncIterator[bytes]) -> bytes | None:
+    """What follows the opening quote of the data, None where the answer is an object without any."""
+    held = b""
+    while held.count(b'"') < 3:
+        piece = await anext(chunks, b"")
+        if not piece and b"".join(held.split()) == b"{}":
+            return None
+        held += piece
+        if not piece or len(held) > 2 * PIECE:
+            raise Unavailable("Gmail cut an attachment short, or sent something else.")
+    before, name, rest = held.partition(b'"data"')
+    colon, quote, data = rest.partition(b'"')
+    if before.strip() != b"{" or not name or colon.strip() != b":" or not quote:
+        raise Unavailable("Gmail's answer holds no attachment.")
+    return data
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes:
+    try:
+        return await anext(chunks)
+    except StopAsyncIteration:
+        raise Unavailable("Gmail cut an attachment short.") from None
+
+
+def _whole_length(text: bytes) -> int:
+    """How much of ``text`` is whole groups of four; padding and escapes wait for the closing quote."""
+    ends = [position for position in (text.find(b"="), text.find(b"\\")) if position >= 0]
+    usable = min(ends, default=len(text))
+    if len(text) - usable > TAIL:
+        raise Unavailable("Gmail's attachment is not base64.")
+    return usable // 4 * 4
+
+
+def _unescaped(text: bytes) -> bytes:
+    """Google's JSON may write the padding as an escape."""
+    return text.replace(b"\\u003d", b"=") if b"\\" in text else text
 
 
 def _base64url(text: bytes) -> bytes:
     try:
-        return binascii.a2b_base64(text.translate(_URL_SAFE) + b"=" * (-len(text) % 4))
+        padded = text.translate(_URL_SAFE) + b"=" * (-len(text) % 4)
+        return binascii.a2b_base64(padded, strict_mode=True)
     except binascii.Error as error:
         raise Unavailable("Gmail's attachment is not base64.") from error
 

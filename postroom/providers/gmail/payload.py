@@ -6,15 +6,12 @@ comes; Gmail is seen to convert it to UTF-8 whatever the part's header says, so 
 
 import binascii
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import cast
 
-from postroom.errors import MessageError
+from postroom.errors import MessageError, MessageGone
 from postroom.mail.assemble import assemble
 from postroom.mail.message import Message
 from postroom.mail.parts import Part
-
-Json = dict[str, object]
+from postroom.providers.answers import Json, child, moment, number, objects, text
 
 MAX_DEPTH = 100
 """Containers inside each other; what is deeper is set aside before it costs memory."""
@@ -25,25 +22,24 @@ _ESCAPE = b"\x1b"
 
 
 def read_message(answer: Json) -> Message:
-    """The mail of a ``users.messages.get`` answer. Raises ``MessageError``."""
-    milliseconds = int(str(answer.get("internalDate") or 0))
+    """The mail of a ``users.messages.get`` answer. Raises ``MessageError``, ``ProviderError``."""
     return assemble(
-        _part(cast("Json", answer.get("payload") or {}), ROOT, 0),
-        id=str(answer["id"]),
-        thread=str(answer.get("threadId", "")),
-        received_at=datetime.fromtimestamp(milliseconds / 1000, UTC),
+        _part(child(answer, "payload"), ROOT, 0),
+        id=text(answer, "id"),
+        thread=text(answer, "threadId", ""),
+        received_at=moment(answer, "internalDate", 0),
     )
 
 
 def texts_left_out(answer: Json) -> Iterator[Json]:
     """Bodies of readable text that Gmail sent as attachments, for their size; to be filled in."""
-    waiting = [cast("Json", answer.get("payload") or {})]
+    waiting = [child(answer, "payload")]
     while waiting:
         part = waiting.pop()
-        waiting += _children(part)
-        body = cast("Json", part.get("body") or {})
-        text = str(part.get("mimeType", "")).startswith("text/") and not part.get("filename")
-        if text and body.get("attachmentId") and not body.get("data"):
+        waiting += reversed(objects(part, "parts"))
+        body = child(part, "body")
+        readable = text(part, "mimeType", "").startswith("text/") and not part.get("filename")
+        if readable and body.get("attachmentId") and not body.get("data"):
             yield body
 
 
@@ -53,41 +49,44 @@ def fill_in(body: Json, content: bytes) -> None:
     body.pop("attachmentId", None)
 
 
+def ref_of(answer: Json, path: str) -> str:
+    """The present attachment id of the part at ``path``. Raises ``MessageGone`` where there is none."""
+    waiting = [_part(child(answer, "payload"), ROOT, 0)]
+    while waiting:
+        part = waiting.pop()
+        if part.path == path and part.ref:
+            return part.ref
+        waiting += part.children
+    raise MessageGone("The attachment is no longer part of the mail.")
+
+
 def _part(part: Json, path: str, depth: int) -> Part:
     if depth > MAX_DEPTH:
         raise MessageError(f"This mail nests more than {MAX_DEPTH} parts inside each other.")
-    body = cast("Json", part.get("body") or {})
+    body = child(part, "body")
     data = _data(body)
-    size = int(str(body.get("size") or 0))
     return Part(
-        path=str(part.get("partId") or path),
-        headers=[(str(header["name"]), str(header.get("value", ""))) for header in _headers(part)],
-        content_type=str(part.get("mimeType", "")).lower(),
-        filename=str(part.get("filename", "")),
+        path=text(part, "partId", "") or path,
+        headers=[(text(header, "name"), text(header, "value", "")) for header in objects(part, "headers")],
+        content_type=text(part, "mimeType", "").lower(),
+        filename=text(part, "filename", ""),
         charset=_charset(data),
-        size=size if data is None else None,
+        size=number(body, "size", 0) if data is None else None,
         data=data,
-        ref=str(body.get("attachmentId", "")),
+        ref=text(body, "attachmentId", ""),
         children=[
-            _part(child, f"{path}.{number}", depth + 1) for number, child in enumerate(_children(part))
+            _part(each, f"{path}.{position}", depth + 1)
+            for position, each in enumerate(objects(part, "parts"))
         ],
     )
 
 
-def _children(part: Json) -> list[Json]:
-    return cast("list[Json]", part.get("parts") or [])
-
-
-def _headers(part: Json) -> list[Json]:
-    return cast("list[Json]", part.get("headers") or [])
-
-
 def _data(body: Json) -> bytes | None:
-    text = body.get("data")
-    if text is None:
+    """The decoded content, None where it comes only when asked for."""
+    if "data" not in body:
         return None if body.get("attachmentId") else b""
     try:
-        encoded = str(text).encode("ascii").translate(_URL_SAFE)
+        encoded = text(body, "data").encode("ascii").translate(_URL_SAFE)
         return binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4))
     except (UnicodeEncodeError, binascii.Error) as error:
         raise MessageError("Gmail sent a part of this mail in no readable encoding.") from error

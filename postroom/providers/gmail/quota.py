@@ -5,6 +5,10 @@ Costs and limits: "Usage limits" of the Gmail API guide, for projects made after
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+
+from postroom.errors import Throttled
+from postroom.providers.http import PATIENCE
 
 UNITS = {
     "getProfile": 1,
@@ -24,20 +28,44 @@ than the limit."""
 
 
 class Budget:
-    """A token bucket; ``units_per_minute`` 0 means no limit."""
+    """A token bucket for one mailbox; ``units_per_minute`` 0 means no limit.
 
-    def __init__(self, units_per_minute: int) -> None:
+    It begins empty, for the process before may have spent its burst a moment ago. Processes do not share
+    one: what two of them overspend together, Gmail refuses, and ``pause`` holds all calls back at once
+    rather than each by itself.
+    """
+
+    def __init__(
+        self,
+        units_per_minute: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._rate = units_per_minute * (1 - BURST) / 60
         self._most = units_per_minute * BURST
-        self._left = self._most
-        self._at = time.monotonic()
+        self._clock = clock
+        self._sleep = sleep
+        self._left = 0.0
+        self._at = clock()
+        self._paused_until = self._at
 
     async def spend(self, units: int) -> None:
-        """Wait until ``units`` may be spent; takers are served in the order they came."""
-        if not self._rate:
-            return
-        now = time.monotonic()
-        self._left = min(self._most, self._left + (now - self._at) * self._rate) - units
-        self._at = now
-        if self._left < 0:
-            await asyncio.sleep(-self._left / self._rate)
+        """Wait until ``units`` may be spent; takers are served in the order they came.
+
+        Raises ``Throttled`` where Gmail has asked for a pause too long to wait for.
+        """
+        if self._rate:
+            now = self._clock()
+            self._left = min(self._most, self._left + (now - self._at) * self._rate) - units
+            self._at = now
+            if self._left < 0:
+                await self._sleep(-self._left / self._rate)
+        while (pause := self._paused_until - self._clock()) > 0:
+            if pause > PATIENCE:
+                raise Throttled("Gmail has asked to slow down.", retry_after=pause)
+            await self._sleep(pause)
+
+    def pause(self, seconds: float) -> None:
+        """Spend nothing for ``seconds``: Gmail has said that too much was spent."""
+        self._paused_until = max(self._paused_until, self._clock() + seconds)
