@@ -49,7 +49,7 @@ def split_headers(block: bytes) -> list[tuple[str, str]]:
     """
     text = header_text(block)
     fields: list[tuple[str, str]] = []
-    for field in re.split(r"(?:\r\n|\n|\r)(?![ \t])", text):
+    for field in re.split(r"(?:\r\n|\n|\r(?!\n))(?![ \t])", text):
         name, colon, value = field.partition(":")
         name = name.strip()
         if colon and name and not _WHITE.search(name):

@@ -87,7 +87,7 @@ def _quotes_only(bare: list[str], own: list[int], start: int) -> bool:
 
     Programs that mark quotes with ">" mark every line; where the first is not marked, none is.
     """
-    first = next((line for line in bare[start:] if line), "")
+    first = next((bare[number] for number in range(start, len(bare)) if bare[number]), "")
     return bool(first) and (not first.startswith(">") or bisect_left(own, start) == len(own))
 
 
