@@ -25,6 +25,8 @@ LONGEST_ANSWER = 300
 """Seconds that one JSON answer may take to come in."""
 PIECE = 256 * 1024
 """Bytes of an attachment that are decoded at a time."""
+COMPACT = ("prettyPrint", "false")
+"""Google indents its JSON unless told not to."""
 TAIL = 64
 """Bytes that may stand behind an attachment's data, or be its padding in escapes."""
 
@@ -90,7 +92,7 @@ class GmailClient:
             return await self._session.request(
                 verb,
                 f"{self._root}/{path}",
-                params=params,
+                params=(*params, COMPACT),
                 json=body,
                 headers={"Authorization": f"Bearer {token}"},
                 allow_redirects=False,

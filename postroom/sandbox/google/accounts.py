@@ -14,6 +14,8 @@ class Account:
     hd: str = ""
     aliases: tuple[str, ...] = ()
     """Further send-as addresses; mail to them arrives here too."""
+    pending_aliases: tuple[str, ...] = ()
+    """Send-as addresses that this person entered and nobody has verified."""
     blocked_by_admin: bool = False
     """The Workspace administrator forbids third-party access (``admin_policy_enforced``)."""
 

@@ -57,7 +57,7 @@ class Method:
 class Query:
     """Query parameters, checked against the method's list."""
 
-    __slots__ = ("_values", "mask", "selection")
+    __slots__ = ("_values", "mask", "pretty", "selection")
 
     def __init__(self, text: str, method: Method) -> None:
         self._values: dict[str, list[str]] = {}
@@ -65,6 +65,7 @@ class Query:
             if name not in method.parameters and name not in COMMON:
                 raise unknown_parameter(name)
             self._values.setdefault(name, []).append(value)
+        self.pretty = self.flag("prettyPrint", default=True)
         self.selection = self.one("fields")
         self.mask: Mask | None = fields.parse(self.selection, method.answer)
 
@@ -94,8 +95,8 @@ class Query:
             raise invalid_value(name, "TYPE_UINT64", value)
         return int(value)
 
-    def flag(self, name: str) -> bool:
-        value = self.one(name, "false")
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.one(name, str(default))
         if value.lower() not in _TRUTH:
             raise invalid_value(name, "TYPE_BOOL", value)
         return _TRUTH[value.lower()]

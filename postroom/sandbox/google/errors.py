@@ -82,7 +82,7 @@ class ApiError(Exception):
         }
         if self.details:
             error["details"] = self.details
-        return orjson.dumps({"error": error})
+        return orjson.dumps({"error": error}, option=orjson.OPT_INDENT_2) + b"\n"
 
 
 def not_found() -> ApiError:

@@ -13,6 +13,7 @@ from typing import Literal
 Kind = Literal[
     "error",
     "html",
+    "garble",
     "latency",
     "truncate",
     "drop",
@@ -23,7 +24,7 @@ Kind = Literal[
     "duplicate_push",
 ]
 KINDS: tuple[str, ...] = Kind.__args__
-ON_ANSWERS = ("error", "html", "latency", "truncate", "drop", "duplicate", "reorder")
+ON_ANSWERS = ("error", "html", "garble", "latency", "truncate", "drop", "duplicate", "reorder")
 """The kinds that act on calls of the Gmail API."""
 
 _numbers = count(1)
@@ -34,7 +35,8 @@ class Fault:
     """One thing to go wrong.
 
     ``error``: ``status`` with Google's JSON body for ``reason``. ``html``: ``status`` with the HTML page
-    of Google's frontend. ``latency``: answer after ``seconds``. ``truncate``: the headers promise the
+    of Google's frontend. ``garble``: ``status`` with ``body`` as ``content_type``, whatever that is.
+    ``latency``: answer after ``seconds``. ``truncate``: the headers promise the
     whole body, half comes, the connection closes. ``drop``: the connection closes without an answer.
     ``duplicate`` and ``reorder``: the entries of a list or history page come twice, or shuffled.
     ``invalid_grant``: the token endpoint refuses a refresh. ``lose_push``, ``duplicate_push``: a
@@ -43,8 +45,8 @@ class Fault:
 
     kind: Kind
     method: str = "*"
-    """Pattern over the method's name, such as ``messages.get`` or ``messages.*``. ``token`` lets ``error``
-    and ``latency`` act on the token endpoint, which they otherwise leave alone."""
+    """Pattern over the method's name, such as ``messages.get`` or ``messages.*``. ``token``, ``revoke`` and
+    ``certs`` let it act on these endpoints of sign-in, which are otherwise left alone."""
     path: str = "*"
     """Pattern over the request's path."""
     user: str = "*"
@@ -57,6 +59,8 @@ class Fault:
     status: int = 503
     reason: str = ""
     message: str = ""
+    body: str = ""
+    content_type: str = "application/json; charset=UTF-8"
     retry_after: float | None = None
     """Seconds, for a ``Retry-After`` header."""
     seconds: float = 0.0

@@ -4,6 +4,7 @@ Order of refusals as at Google: unknown path, credentials, scopes, delegation, q
 """
 
 import asyncio
+import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
@@ -63,6 +64,8 @@ def routes(sandbox: "GoogleSandbox") -> list[web.RouteDef]:
         body = await request.read() if request.can_read_body else b""
         authorization = request.headers.get("Authorization", "")
         answer = await respond(sandbox, Inquiry(request.method, path, query, authorization, body))
+        if sandbox.settings.gzip and _wants_gzip(request):
+            _compress(answer)
         if answer.wire:
             return await _break_wire(request, answer)
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
@@ -127,7 +130,7 @@ def _answer(
         query = read_query(inquiry.query, method)
         mailbox = sandbox.mailboxes[address]
         call = Call(sandbox, access.grant.account, client, access.scopes, mailbox, ids, query, inquiry.body)
-        body = finish(method.play(call), query.mask)
+        body = finish(method.play(call), query.mask, pretty=query.pretty)
     except ApiError as error:
         return _recorded(sandbox, address, method, units, _refusal(error))
     answer = Answer(200 if body else 204, body)
@@ -181,6 +184,9 @@ def _spoil(sandbox: "GoogleSandbox", fault: Fault, answer: Answer) -> None:
     elif fault.kind == "html":
         page = _frontend_error(fault.status, "The server encountered a temporary error.")
         answer.status, answer.body, answer.headers = page.status, page.body, page.headers
+    elif fault.kind == "garble":
+        answer.status, answer.body = fault.status, fault.body.encode("utf-8", "surrogateescape")
+        answer.headers = {"Content-Type": fault.content_type}
     elif fault.kind in ("duplicate", "reorder") and answer.body:
         answer.body = _disturbed(sandbox, fault.kind, answer.body)
 
@@ -208,6 +214,20 @@ def _refusal(error: ApiError) -> Answer:
 def _frontend_error(status: int, words: str) -> Answer:
     page = _FRONTEND_PAGE.format(status=status, words=words).encode()
     return Answer(status, page, {"Content-Type": "text/html; charset=UTF-8"})
+
+
+def _wants_gzip(request: web.Request) -> bool:
+    """Both headers must say so ("Performance tips")."""
+    headers = request.headers
+    return "gzip" in headers.get("Accept-Encoding", "") and "gzip" in headers.get("User-Agent", "")
+
+
+def _compress(answer: Answer) -> None:
+    """Fast rather than small: a test's machine is the server as well."""
+    if answer.body:
+        packer = zlib.compressobj(level=1, wbits=31)
+        answer.body = packer.compress(answer.body) + packer.flush()
+        answer.headers = answer.headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 
 
 async def _break_wire(request: web.Request, answer: Answer) -> web.StreamResponse:

@@ -35,6 +35,7 @@ _READ = frozenset({MAIL, GMAIL_MODIFY, GMAIL_READONLY})
 _LOOK = _READ | {GMAIL_METADATA}
 _CHANGE = frozenset({MAIL, GMAIL_MODIFY})
 _FORMATS = ("full", "minimal", "raw", "metadata")
+_BEHAVIOUR_KIND = "type.googleapis.com/google.apps.gmail.api.LabelFilterBehavior"
 _FORMAT_KIND = "google.apps.gmail.api.MessageFormat"
 _HISTORY_TYPES = {
     "messageAdded": "messagesAdded",
@@ -46,6 +47,7 @@ _TOPIC = re.compile(r"projects/([^/\s]+)/topics/([A-Za-z][\w.~+%-]{2,254})\Z")
 _ID = re.compile(r"[0-9a-f]{1,16}\Z")
 _LARGEST_PAGE = 500
 _TOKEN_BASE = 10**7
+_TOKEN_DIGITS = 20
 _HIDDEN_LABELS = frozenset(label for label in SYSTEM_LABELS if label.startswith("CATEGORY_")) | {"CHAT"}
 
 
@@ -212,9 +214,11 @@ def watch(call: Call) -> Any:
     for label in labels:
         if not call.mailbox.has_label(label):
             raise invalid_argument(f"Invalid label: {label}")
-    behaviour = wanted.get("labelFilterBehavior") or wanted.get("labelFilterAction") or "include"
+    behaviour = str(wanted.get("labelFilterBehavior") or wanted.get("labelFilterAction") or "include")
+    if behaviour.lower() not in ("include", "exclude"):
+        raise invalid_value("labelFilterBehavior", _BEHAVIOUR_KIND, behaviour)
     expires = call.sandbox.clock.now() + WATCH_SECONDS
-    made = Watch(topic, labels, str(behaviour).lower() == "exclude", expires)
+    made = Watch(topic, labels, behaviour.lower() == "exclude", expires)
     call.sandbox.push.watch(call.mailbox.address, _project(call), made, call.mailbox.history_id)
     return {"historyId": str(call.mailbox.history_id), "expiration": str(int(expires * 1000))}
 
@@ -233,17 +237,19 @@ def list_send_as(call: Call) -> Any:
         "isPrimary": True,
         "isDefault": True,
     }
-    return {"sendAs": [primary, *(_alias(call, alias) for alias in account.aliases)]}
+    verified = [_alias(call, alias, "accepted") for alias in account.aliases]
+    pending = [_alias(call, alias, "pending") for alias in account.pending_aliases]
+    return {"sendAs": [primary, *verified, *pending]}
 
 
-def _alias(call: Call, address: str) -> dict[str, Any]:
+def _alias(call: Call, address: str, verification: str) -> dict[str, Any]:
     return {
         "sendAsEmail": address,
         "displayName": call.account.name,
         "replyToAddress": "",
         "signature": "",
         "treatAsAlias": True,
-        "verificationStatus": "accepted",
+        "verificationStatus": verification,
     }
 
 
@@ -404,23 +410,26 @@ def _page_size(call: Call) -> int:
 
 
 def _token(message: StoredMessage) -> str:
-    return f"{message.place[0] * _TOKEN_BASE + message.place[1]:020d}"
+    return f"{message.place[0] * _TOKEN_BASE + message.place[1]:0{_TOKEN_DIGITS}d}"
 
 
 def _place(call: Call) -> tuple[int, int] | None:
     token = call.query.one("pageToken")
     if not token:
         return None
-    if not token.isdecimal():
+    if not token.isdecimal() or len(token) != _TOKEN_DIGITS:
         raise invalid_argument("Invalid pageToken")
     return divmod(int(token), _TOKEN_BASE)
 
 
 def _after_page(call: Call, start: int) -> int:
+    """Where the page begins: a token is good for the run of pages that gave it."""
     token = call.query.one("pageToken")
-    if token and not token.isdecimal():
+    if not token:
+        return start
+    if not token.isdecimal() or not start < int(token) <= call.mailbox.history_id:
         raise invalid_argument("Invalid pageToken")
-    return max(start, int(token or 0))
+    return int(token)
 
 
 def _estimate(call: Call, shown: int, more: bool) -> int:
@@ -486,10 +495,15 @@ METHODS: dict[tuple[str, str], Method] = {
 """Verb and path below ``/gmail/v1/users/{userId}/``, ids as ``*``."""
 
 
-def finish(answer: Any, mask: Mask | None) -> bytes:
-    """The answer's bytes, reduced to what ``fields`` asked for."""
+def finish(answer: Any, mask: Mask | None, *, pretty: bool = False) -> bytes:
+    """The answer's bytes, reduced to what ``fields`` asked for; ``pretty`` with indentations."""
     if answer is None:
         return b""
     if isinstance(answer, bytes):
-        return answer
-    return orjson.dumps(fields.apply(answer, mask))
+        return _indented(orjson.loads(answer)) if pretty else answer
+    masked = fields.apply(answer, mask)
+    return _indented(masked) if pretty else orjson.dumps(masked)
+
+
+def _indented(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"

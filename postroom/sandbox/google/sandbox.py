@@ -42,6 +42,8 @@ class Settings:
     """How long such an id stays good; None for ever."""
     inline_text_limit: int | None = None
     """Bytes above which even a text body comes as an attachment."""
+    gzip: bool = True
+    """Compress the answers of who asks for it, as Google does ("Performance tips")."""
     cache_bytes: int = 256 * 1024 * 1024
     """For encoded views of mails."""
     rotate_refresh_tokens: bool = False
@@ -81,6 +83,7 @@ class GoogleSandbox:
         hd: str | None = None,
         personal: bool = False,
         aliases: Sequence[str] = (),
+        pending_aliases: Sequence[str] = (),
         blocked_by_admin: bool = False,
     ) -> Account:
         """A person with an empty mailbox; Workspace with the address's domain unless ``personal``.
@@ -96,6 +99,7 @@ class GoogleSandbox:
                 sub="1" + "".join(self.random.choices("0123456789", k=20)),
                 hd="" if personal else (hd or domain),
                 aliases=tuple(alias.lower() for alias in aliases),
+                pending_aliases=tuple(alias.lower() for alias in pending_aliases),
                 blocked_by_admin=blocked_by_admin,
             )
             self.accounts[address] = account

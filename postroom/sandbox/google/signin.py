@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _NO_STORE = {"Cache-Control": "no-cache, no-store, max-age=0, must-revalidate", "Pragma": "no-cache"}
 _PATH = "/o/oauth2/v2/auth"
+_ON_SIGN_IN = ("latency", "error", "drop", "garble")
+"""The kinds of faults that act on sign-in."""
 
 
 def routes(sandbox: "GoogleSandbox") -> list[web.RouteDef]:
@@ -92,15 +94,10 @@ class SignIn:
 
     async def token(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
-        for fault in self._faults(request, form):
-            if fault.kind == "latency":
-                await asyncio.sleep(fault.seconds)
-            elif fault.kind == "invalid_grant":
-                gone = OAuthError("invalid_grant", fault.message or "Token has been expired or revoked.")
-                return web.json_response(gone.as_json(), status=400, headers=_NO_STORE)
-            else:
-                error = {"error": fault.reason or "internal_failure", "error_description": "Backend Error"}
-                return web.json_response(error, status=fault.status)
+        refreshing = form.get("grant_type") == "refresh_token"
+        owner = self.sandbox.tokens.address_of(form.get("refresh_token", ""))
+        if spoilt := await self._spoilt(request, "token", owner, refreshing=refreshing):
+            return spoilt
         try:
             answer = self._exchange(request, form)
         except OAuthError as error:
@@ -109,6 +106,8 @@ class SignIn:
 
     async def revoke(self, request: web.Request) -> web.Response:
         token = request.query.get("token") or str((await request.post()).get("token", ""))
+        if spoilt := await self._spoilt(request, "revoke"):
+            return spoilt
         try:
             with self.sandbox.lock:
                 self.sandbox.tokens.revoke(token)
@@ -117,6 +116,8 @@ class SignIn:
         return web.json_response({})
 
     async def certificates(self, request: web.Request) -> web.Response:
+        if spoilt := await self._spoilt(request, "certs"):
+            return spoilt
         headers = {"Cache-Control": "public, max-age=20000, must-revalidate, no-transform"}
         return web.json_response(self.sandbox.keys.jwks(), headers=headers)
 
@@ -157,13 +158,34 @@ class SignIn:
                 raise OAuthError("unsupported_grant_type", f"Invalid grant_type: {kind}")
             return sandbox.tokens.refresh(client, form, self._issuer(request)).as_json()
 
-    def _faults(self, request: web.Request, form: Mapping[str, str]) -> list[Fault]:
-        refreshing = form.get("grant_type") == "refresh_token"
-        named = any(fault.method.startswith("token") for fault in self.sandbox.faults.waiting)
-        kinds = (*(("invalid_grant",) if refreshing else ()), *(("latency", "error") if named else ()))
+    async def _spoilt(
+        self, request: web.Request, endpoint: str, address: str = "", *, refreshing: bool = False
+    ) -> web.Response | None:
+        """What a fault answers in this endpoint's stead, if one does."""
+        for fault in self._faults(request, endpoint, address, refreshing):
+            if fault.kind == "latency":
+                await asyncio.sleep(fault.seconds)
+            elif fault.kind == "drop":
+                if request.transport:
+                    request.transport.close()
+                return web.Response()
+            elif fault.kind == "garble":
+                headers = {"Content-Type": fault.content_type}
+                return web.Response(status=fault.status, body=fault.body.encode(), headers=headers)
+            elif fault.kind == "invalid_grant":
+                gone = OAuthError("invalid_grant", fault.message or "Token has been expired or revoked.")
+                return web.json_response(gone.as_json(), status=400, headers=_NO_STORE)
+            else:
+                error = {"error": fault.reason or "internal_failure", "error_description": "Backend Error"}
+                wait = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+                return web.json_response(error, status=fault.status, headers=wait)
+        return None
+
+    def _faults(self, request: web.Request, endpoint: str, address: str, refreshing: bool) -> list[Fault]:
+        named = any(fault.method.startswith(endpoint) for fault in self.sandbox.faults.waiting)
+        kinds = (*(("invalid_grant",) if refreshing else ()), *(_ON_SIGN_IN if named else ()))
         with self.sandbox.lock:
-            address = self.sandbox.tokens.address_of(form.get("refresh_token", ""))
-            return self.sandbox.faults.take("token", request.path, address, kinds)
+            return self.sandbox.faults.take(endpoint, request.path, address, kinds)
 
     def _consent_page(self, asked: AuthorizationRequest, request: web.Request, problem: str = "") -> str:
         accounts = self._candidates(asked)

@@ -37,7 +37,7 @@ def test_a_new_project_may_get_300_mails_a_minute_and_user(gmail: Any, sandbox: 
     done, refusal = _until_refused(request)
     assert done == 300
     assert refusal.status_code == 403
-    assert b'"reason":"userRateLimitExceeded"' in refusal.content
+    assert b'"reason": "userRateLimitExceeded"' in refusal.content
     sandbox.clock.advance(60)
     request.execute()
 
