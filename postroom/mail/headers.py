@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
-from postroom.mail.charsets import decode_text, storable
+from postroom.mail.charsets import codec_named, decode_text, storable
 from postroom.mail.transfer import base64_bytes
 
 MAX_ID_LENGTH = 998
@@ -130,14 +130,18 @@ def _decoded_pieces(value: str) -> Iterator[str]:
             pending.clear()
         if not end or not between.isspace():
             yield between
-        pending.append(_word_bytes(word["encoding"], word["text"]))
+        pending.append(_word_bytes(word["encoding"], word["text"], word["charset"]))
         charset, end = word["charset"].lower(), word.end()
     yield decode_text(b"".join(pending), charset)[0]
     yield value[end:]
 
 
-def _word_bytes(encoding: str, text: str) -> bytes:
-    raw = text.encode("utf-8", "replace")
+def _word_bytes(encoding: str, text: str, charset: str) -> bytes:
+    """The bytes an encoded word stands for; raw 8-bit characters in it are in its charset, if they can be."""
+    try:
+        raw = text.encode("ascii" if text.isascii() else codec_named(charset) or "utf-8")
+    except UnicodeError:
+        raw = text.encode("utf-8", "replace")
     if encoding in "bB":
         return base64_bytes(raw)[0]
     return binascii.a2b_qp(raw, header=True)

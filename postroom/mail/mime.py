@@ -53,7 +53,7 @@ def _read_tree(headers: Headers, body: bytes, defects: list[str]) -> Part:
     head = "".join(f"{name}: {value}\r\n" for name, value in shaping if value)
     source = head.encode("utf-8", "replace") + b"\r\n" + body
     root = _fast(source, headers)
-    if root is None or (root.data is None and not root.children):
+    if root is None or _is_hollow(root):
         reader = TolerantReader()
         root = replace(reader.read(source), headers=headers)
         defects += reader.defects
@@ -70,6 +70,17 @@ def _fast(source: bytes, headers: Headers) -> Part | None:
         raise MessageError(TOO_DEEP) from None
     except ParseError:
         return None
+
+
+def _is_hollow(part: Part) -> bool:
+    """Whether a multipart came out empty: its boundary is missing, or another's beginning.
+
+    The parser takes a line for a delimiter that only begins like it ("--b" in "--b_alt"), and so breaks up
+    a multipart inside of another.
+    """
+    if part.content_type.startswith("multipart/") and not part.children:
+        return not part.data
+    return any(_is_hollow(child) for child in part.children)
 
 
 def _part(node: PyMimePart, path: str, headers: Headers, depth: int) -> Part:
