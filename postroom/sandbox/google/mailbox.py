@@ -194,8 +194,13 @@ class Mailbox:
         return self.changes[bisect_right(self.changes, history_id, key=attrgetter("id")) :]
 
     def expire_history(self, below: int | None = None) -> None:
-        """Forget history: starting points below ``below`` (default: all up to now) answer 404."""
+        """Forget history: starting points below ``below`` (default: all given out so far) answer 404.
+
+        The id that the profile tells is always good, so the mailbox moves on to a new one.
+        """
         self.oldest_history = self.history_id if below is None else below - 1
+        if below is None:
+            self.history_id += self._random.randrange(1, 90)
 
     def _index(self, message: StoredMessage) -> None:
         self.messages[message.id] = message

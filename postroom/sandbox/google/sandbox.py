@@ -62,6 +62,8 @@ class GoogleSandbox:
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
         self.keys = SigningKeys()
+        self.received = 0
+        """Requests that reached the server, those to the control API aside."""
         self.clock = Clock()
         self._start_empty()
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from . import batch, control, gmail, pages, signin
 
@@ -18,7 +19,14 @@ _LARGEST_REQUEST = 128 * 1024 * 1024
 
 def application(sandbox: "GoogleSandbox") -> web.Application:
     """Every path of the sandbox."""
-    app = web.Application(client_max_size=_LARGEST_REQUEST)
+
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith("/sandbox/"):
+            sandbox.received += 1
+        return await handler(request)
+
+    app = web.Application(client_max_size=_LARGEST_REQUEST, middlewares=[count])
     app.add_routes(gmail.routes(sandbox))
     app.add_routes(batch.routes(sandbox))
     app.add_routes(signin.routes(sandbox))
