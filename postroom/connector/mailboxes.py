@@ -1,24 +1,30 @@
 """What happens to a mailbox: connect, activate, pause, resume, remove; and who may have it.
 
-Every change of state is one UPDATE that also raises the epoch, so that a pass already under way can no
-longer write (R-051, R-062).
+Every change of state is one UPDATE that names the states it starts from and raises the epoch: a pass
+already under way can no longer write (R-051, R-062), and of two changes at once the later sees the
+earlier. What someone does to another's mailbox is in the audit trail.
 """
 
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
 
+from postroom.connector.audit import record
 from postroom.connector.grants import save_grant
-from postroom.connector.models import Mailbox, MailboxState, Provider
+from postroom.connector.models import SYNCING, AuditArea, Mailbox, MailboxState, Provider
+from postroom.connector.stops import SyncSwitchedOff, is_stopped
 from postroom.errors import AccountRefused
 from postroom.mail.addresses import make_address
 from postroom.organisations.access import visible_users
-from postroom.organisations.models import User
+from postroom.organisations.models import Account, User
 from postroom.providers.base import Consent, Cursor
 
-PAUSABLE = (MailboxState.ACTIVE, MailboxState.IMPORTING)
+PAUSABLE = SYNCING
+DEACTIVATABLE = (*SYNCING, MailboxState.CONNECTED, MailboxState.PAUSED, MailboxState.RECONNECT)
 
 
 def visible_mailboxes(viewer: User) -> QuerySet[Mailbox]:
@@ -38,7 +44,8 @@ def get_own_mailbox(user: User) -> Mailbox:
 def connect(user: User, provider: Provider, consent: Consent) -> Mailbox:
     """Keep a consent: a new mailbox to activate, or an existing one that syncs again with no gap.
 
-    Raises ``AccountRefused`` where the address does not belong to the account or is another rep's.
+    Raises ``AccountRefused`` where the address does not belong to the account or is another rep's, and
+    ``SyncSwitchedOff``.
     """
     address = make_address(consent.address)
     if address is None:
@@ -47,7 +54,7 @@ def connect(user: User, provider: Provider, consent: Consent) -> Mailbox:
     if domains and address.domain not in domains:
         raise AccountRefused(
             f"{address.address} does not belong to {user.account.name}, whose mail domain is"
-            f" {' or '.join(domains)}. Sign in to Google with your work address."
+            f" {' or '.join(domains)}. Sign in with your work address."
         )
     mailbox = own_mailbox(user)
     if mailbox and (mailbox.provider, mailbox.address_key) != (provider, address.key):
@@ -56,6 +63,7 @@ def connect(user: User, provider: Provider, consent: Consent) -> Mailbox:
         )
     try:
         with transaction.atomic():
+            refuse_while_stopped(user.account)
             return _reconnected(mailbox, consent) if mailbox else _created(user, provider, consent)
     except IntegrityError as error:
         raise AccountRefused(f"{address.address} is connected by a colleague already.") from error
@@ -74,56 +82,99 @@ def _created(user: User, provider: Provider, consent: Consent) -> Mailbox:
     return mailbox
 
 
+def refuse_while_stopped(account: Account) -> None:
+    """Raise ``SyncSwitchedOff`` where it is (R-051); it cannot be switched before the transaction ends."""
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    if is_stopped(account.pk):
+        raise SyncSwitchedOff
+
+
 def _reconnected(mailbox: Mailbox, consent: Consent) -> Mailbox:
     save_grant(mailbox, consent.tokens)
-    if mailbox.state == MailboxState.RECONNECT:
-        _change(mailbox, _resumed_state(mailbox))
+    _change(mailbox, [MailboxState.RECONNECT], _resumed_state(mailbox))
     return mailbox
 
 
 def activate(mailbox: Mailbox, cursor: Cursor, aliases: tuple[str, ...], *, importing: bool) -> None:
-    """Begin to sync from ``cursor``; does nothing to a mailbox that was activated before."""
+    """Begin to sync from ``cursor``; does nothing to a mailbox that was activated before.
+
+    Raises ``SyncSwitchedOff``.
+    """
     keys = {address.key for address in map(make_address, aliases) if address}
     now = datetime.now(UTC)
-    Mailbox.objects.filter(pk=mailbox.pk, account=mailbox.account, state=MailboxState.CONNECTED).update(
-        state=MailboxState.IMPORTING if importing else MailboxState.ACTIVE,
-        epoch=F("epoch") + 1,
-        cursor=cursor,
-        aliases=sorted(keys - {mailbox.address_key}),
-        activated_at=now,
-        next_sync_at=now,
-    )
+    with transaction.atomic():
+        refuse_while_stopped(mailbox.account)
+        Mailbox.objects.filter(
+            pk=mailbox.pk, account=mailbox.account, state=MailboxState.CONNECTED, activated_at=None
+        ).update(
+            state=MailboxState.IMPORTING if importing else MailboxState.ACTIVE,
+            epoch=F("epoch") + 1,
+            cursor=cursor,
+            aliases=sorted(keys - {mailbox.address_key}),
+            activated_at=now,
+            followed_at=now,
+            next_sync_at=now,
+        )
     mailbox.refresh_from_db()
 
 
-def pause(mailbox: Mailbox) -> None:
+@transaction.atomic
+def pause(mailbox: Mailbox, by: User | None = None) -> None:
     """Stop writing at once; the connection is kept (R-062)."""
-    if mailbox.state in PAUSABLE:
-        _change(mailbox, MailboxState.PAUSED)
+    if _change(mailbox, PAUSABLE, MailboxState.PAUSED):
+        _audit(mailbox, by, "Paused")
 
 
-def resume(mailbox: Mailbox) -> None:
-    if mailbox.state == MailboxState.PAUSED:
-        _change(mailbox, _resumed_state(mailbox))
+@transaction.atomic
+def resume(mailbox: Mailbox, by: User | None = None) -> None:
+    if _change(mailbox, [MailboxState.PAUSED], _resumed_state(mailbox)):
+        _audit(mailbox, by, "Resumed")
 
 
-def lose_authorization(mailbox: Mailbox, reason: str) -> None:
-    """Note that the provider lets Postroom in no more; the sync waits for the rep (R-065)."""
-    if mailbox.is_syncing:
-        _change(mailbox, MailboxState.RECONNECT, reason)
+@transaction.atomic
+def deactivate(mailbox: Mailbox, by: User) -> None:
+    """An administrator stops the sync for the time being; only one activates it again (R-073)."""
+    reason = f"Deactivated by {by} on {datetime.now(UTC):%-d %B %Y}."
+    if _change(mailbox, DEACTIVATABLE, MailboxState.DEACTIVATED, reason):
+        _audit(mailbox, by, "Deactivated")
 
 
-def remove(mailbox: Mailbox) -> None:
-    """Forget the tokens and the mailbox; activities stay (R-063)."""
-    Mailbox.objects.filter(pk=mailbox.pk, account=mailbox.account).delete()
+@transaction.atomic
+def reactivate(mailbox: Mailbox, by: User) -> None:
+    """Go on from the cursor after ``deactivate``."""
+    if _change(mailbox, [MailboxState.DEACTIVATED], _resumed_state(mailbox)):
+        _audit(mailbox, by, "Activated")
+
+
+def lose_authorization(mailbox: Mailbox, reason: str) -> bool:
+    """Note that the provider lets Postroom in no more; the sync waits for the rep (R-065).
+
+    True where that is news: false for a mailbox that was paused, removed or reconnected since it was read.
+    """
+    return _change(mailbox, SYNCING, MailboxState.RECONNECT, reason, epoch=mailbox.epoch)
+
+
+@transaction.atomic
+def remove(mailbox: Mailbox, by: User | None = None) -> None:
+    """Forget the tokens and the mailbox; activities stay (R-063).
+
+    The row is taken first: a commit under way would else add rows that refer to a mailbox that is gone.
+    """
+    found = Mailbox.objects.filter(pk=mailbox.pk, account=mailbox.account)
+    if found.select_for_update().first():
+        _audit(mailbox, by, "Removed")
+        found.delete()
 
 
 def note_fault(mailbox: Mailbox, error: str, wait: timedelta | None = None) -> None:
-    """Keep what went wrong for people to see, and put off the next pass."""
+    """Keep what went wrong for people to see, and put off the next pass.
+
+    Does nothing to a mailbox that changed hands since it was read.
+    """
     mailbox.failures += 1
     Mailbox.objects.filter(pk=mailbox.pk, account=mailbox.account, epoch=mailbox.epoch).update(
         failures=mailbox.failures,
-        last_error=error[:1000],
+        last_error=error.replace("\x00", "")[:1000],
         next_sync_at=datetime.now(UTC) + max(wait or timedelta(), mailbox.retry_delay()),
     )
 
@@ -134,13 +185,30 @@ def _resumed_state(mailbox: Mailbox) -> MailboxState:
     return MailboxState.IMPORTING if "listing" in (mailbox.cursor or {}) else MailboxState.ACTIVE
 
 
-def _change(mailbox: Mailbox, state: MailboxState, reason: str = "") -> None:
-    Mailbox.objects.filter(pk=mailbox.pk, account=mailbox.account).update(
-        state=state,
+def _change(
+    mailbox: Mailbox,
+    from_: Collection[str],
+    to: MailboxState,
+    reason: str = "",
+    epoch: int | None = None,
+) -> bool:
+    """Whether the mailbox was in one of the states, and of the epoch where one is given, and changed."""
+    found = Mailbox.objects.filter(pk=mailbox.pk, account=mailbox.account, state__in=from_)
+    changed = (found if epoch is None else found.filter(epoch=epoch)).update(
+        state=to,
         state_reason=reason,
         epoch=F("epoch") + 1,
         failures=0,
         last_error="",
         next_sync_at=datetime.now(UTC),
     )
-    mailbox.refresh_from_db()
+    with suppress(Mailbox.DoesNotExist):
+        mailbox.refresh_from_db()
+    return bool(changed)
+
+
+def _audit(mailbox: Mailbox, by: User | None, done: str) -> None:
+    """Note what someone did to another's mailbox."""
+    if by and by.pk != mailbox.user_id:
+        said = f"{done} the mailbox {mailbox.address}."
+        record(mailbox.account, by, AuditArea.MAILBOX, said, about=mailbox.user)

@@ -1,4 +1,4 @@
-"""OAuth app, settings versions, mailbox, grant, processed mail and journal."""
+"""OAuth app, settings versions with their audit trail, mailbox, grant, processed mail and journal."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar, Self, cast
@@ -46,6 +46,82 @@ class SettingsVersion(models.Model):
         ]
 
 
+class RepSettingsVersion(models.Model):
+    """What a rep added to the policy for the own mailbox; the highest number is in force (R-033, R-038)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="settings_versions", db_constraint=False
+    )
+    user_id: int
+    number = models.PositiveIntegerField()
+    values = models.JSONField()
+    """``policy.settings.rep_to_data`` of the rep's settings."""
+    saved_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False
+    )
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "user", "number"], name="rep_settings_version_is_unique"
+            )
+        ]
+
+
+class SyncStop(models.Model):
+    """A time in which the sync of the whole account was switched off (R-051)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    """None while the sync is off."""
+    skips_missed = models.BooleanField(default=False)
+    """Whether mail that came in this time stays out for good, as chosen when the sync went on again."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(ended_at=None), name="one_stop_at_a_time"
+            )
+        ]
+
+
+class AuditArea(models.TextChoices):
+    SETTINGS = "settings", "Settings"
+    REP_SETTINGS = "rep_settings", "A rep's own settings"
+    SYNC_SWITCH = "sync_switch", "Sync for all users"
+    MAILBOX = "mailbox", "Mailbox"
+    RETENTION = "retention", "Retention"
+
+
+class AuditEntry(models.Model):
+    """Who changed what, and how it was before (R-046); rows are added, never changed."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False)
+    """None where Postroom itself, or the command line, acted."""
+    by_name = models.CharField(max_length=320, blank=True)
+    """Their name at the time, which outlives the user."""
+    area = models.CharField(max_length=20, choices=AuditArea)
+    about = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False
+    )
+    """Whose mailbox or settings; None where it is about the account."""
+    said = models.TextField()
+    """What was done, as a sentence."""
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "-at", "-id"], name="audit_by_time")]
+
+
 class MailboxState(models.TextChoices):
     CONNECTED = "connected", "Connected, not yet active"
     IMPORTING = "importing", "Importing"
@@ -63,7 +139,9 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         return self.filter(account=account)
 
     def syncing(self) -> Self:
-        return self.filter(state__in=SYNCING)
+        """Mailboxes that sync: not paused, and of no account whose sync is switched off (R-051)."""
+        stop = SyncStop.objects.filter(account=models.OuterRef("account"), ended_at=None)
+        return self.filter(~models.Exists(stop), state__in=SYNCING)
 
     def due(self, now: datetime) -> Self:
         """Mailboxes whose next look has come."""
@@ -97,6 +175,8 @@ class Mailbox(models.Model):
     connected_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True)
     last_sync_at = models.DateTimeField(null=True, blank=True)
+    followed_at = models.DateTimeField(null=True, blank=True)
+    """When the sync had last read everything there was; what a lost cursor hides is listed from then on."""
     next_sync_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
     """Passes in a row that ended in a passing fault; sets the wait before the next."""
@@ -186,6 +266,8 @@ class JournalEntry(models.Model):
     """``policy.Rule`` that decided."""
     reason = models.TextField()
     """The decision in words."""
+    setting = models.CharField(max_length=80, blank=True)
+    """The setting that decided, such as "inbound.excluded"; "" where none did."""
     settings_version = models.PositiveIntegerField()
     subject = models.TextField(blank=True)
     counterpart = models.TextField(blank=True)

@@ -1,28 +1,109 @@
-"""The account's policy as saved: versions that are added, never changed (R-046)."""
+"""The policy as saved: versions that are added, never changed (R-046), the account's and the reps' own."""
 
 from django.db import transaction
-from django.db.models import Max
 
-from postroom.connector.models import SettingsVersion
+from postroom.connector.audit import record
+from postroom.connector.models import AuditArea, RepSettingsVersion, SettingsVersion
+from postroom.connector.stops import Missed, begin_stop, end_stop
+from postroom.errors import PostroomError
 from postroom.organisations.models import Account, User
-from postroom.policy.settings import Settings, from_data, to_data
+from postroom.policy.settings import (
+    RepSettings,
+    Settings,
+    effective,
+    from_data,
+    rep_from_data,
+    rep_to_data,
+    to_data,
+)
+
+
+class SettingsChanged(PostroomError):
+    """Someone else saved these settings meanwhile. Look at what they saved, then save yours again."""
+
+    code = "settings_changed"
 
 
 def current_settings(account_id: int) -> Settings:
-    """The settings in force; the defaults where none were saved."""
+    """The account's settings in force; the defaults where none were saved."""
     latest = SettingsVersion.objects.filter(account_id=account_id).order_by("-number").first()
     return from_data(latest.values, latest.number) if latest else Settings()
 
 
-@transaction.atomic
-def save_settings(account: Account, settings: Settings, by: User | None) -> int:
-    """Add a version and return its number; saving what is in force already adds none."""
-    Account.objects.select_for_update().get(pk=account.pk)
-    values = to_data(settings)
-    if values == to_data(current_settings(account.pk)):
-        return current_settings(account.pk).version
-    highest = SettingsVersion.objects.filter(account=account).aggregate(highest=Max("number"))["highest"]
-    version = SettingsVersion.objects.create(
-        account=account, number=(highest or 0) + 1, values=values, saved_by=by
-    )
-    return version.number
+def current_rep_settings(account_id: int, user_id: int) -> RepSettings:
+    """What the rep added; nothing where none was saved."""
+    saved = RepSettingsVersion.objects.filter(account_id=account_id, user_id=user_id)
+    latest = saved.order_by("-number").first()
+    return rep_from_data(latest.values, latest.number) if latest else RepSettings()
+
+
+def effective_settings(account_id: int, user_id: int) -> Settings:
+    """The settings in force for a rep: the account's and, as far as it lets them, the rep's own."""
+    return joined(current_settings(account_id), current_rep_settings(account_id, user_id))
+
+
+def joined(settings: Settings, own: RepSettings) -> Settings:
+    """``effective``, but the very same value where the rep never added anything."""
+    return effective(settings, own) if own.version else settings
+
+
+def save_settings(
+    account: Account,
+    settings: Settings,
+    by: User | None,
+    expected_version: int | None = None,
+    missed: Missed = Missed.CATCH_UP,
+) -> int:
+    """Add a version and return its number; saving what is in force already adds none.
+
+    ``expected_version`` is the one that was edited: raises ``SettingsChanged`` where it is in force no
+    more. Turning ``sync_disabled`` on stops every mailbox in the same transaction (R-051); turning it off
+    takes them up again, and ``missed`` tells what becomes of the mail that came meanwhile.
+    """
+    with transaction.atomic():
+        # No stronger lock: commits under way check their references to the account when they end.
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        now = current_settings(account.pk)
+        if expected_version is not None and expected_version != now.version:
+            raise SettingsChanged
+        before, after = to_data(now), to_data(settings)
+        if before == after:
+            return now.version
+        SettingsVersion.objects.create(account=account, number=now.version + 1, values=after, saved_by=by)
+        said = f"Saved version {now.version + 1} of the settings."
+        record(account, by, AuditArea.SETTINGS, said, before=before, after=after)
+        if settings.sync_disabled != now.sync_disabled:
+            _switch(account, by, off=settings.sync_disabled, missed=missed)
+        return now.version + 1
+
+
+def _switch(account: Account, by: User | None, *, off: bool, missed: Missed) -> None:
+    if off:
+        begin_stop(account)
+        said = "Switched the sync off for all users."
+    else:
+        end_stop(account, missed)
+        what = "is caught up on" if missed is Missed.CATCH_UP else "is skipped"
+        said = f"Switched the sync on again; mail that came meanwhile {what}."
+    record(account, by, AuditArea.SYNC_SWITCH, said, before={"off": not off}, after={"off": off})
+
+
+def save_rep_settings(
+    user: User, own: RepSettings, by: User | None, expected_version: int | None = None
+) -> int:
+    """As ``save_settings``, for what a rep adds. Raises ``SettingsChanged``."""
+    with transaction.atomic():
+        User.objects.of(user.account).select_for_update(no_key=True).get(pk=user.pk)
+        now = current_rep_settings(user.account_id, user.pk)
+        if expected_version is not None and expected_version != now.version:
+            raise SettingsChanged
+        before, after = rep_to_data(now), rep_to_data(own)
+        if before == after:
+            return now.version
+        number = now.version + 1
+        RepSettingsVersion.objects.create(
+            account=user.account, user=user, number=number, values=after, saved_by=by
+        )
+        said = f"Saved version {number} of {user}'s own settings."
+        record(user.account, by, AuditArea.REP_SETTINGS, said, before=before, after=after, about=user)
+        return number

@@ -1,4 +1,4 @@
-"""Lead, lead source, stored message, activity and attachment.
+"""Lead with its fields and addresses, lead source, stored message, activity and attachment.
 
 One mail is stored once (``StoredMessage``) and shows as one ``Activity`` on each lead it concerns
 (R-005, R-006); the unique constraints below are what makes that hold.
@@ -6,6 +6,7 @@ One mail is stored once (``StoredMessage``) and shows as one ``Activity`` on eac
 
 from typing import ClassVar, Self, cast
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Concat, Lower
@@ -25,6 +26,39 @@ class LeadSource(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FieldType(models.TextChoices):
+    TEXT = "text", "Text"
+    EMAIL = "email", "Email"
+    PHONE = "phone", "Phone"
+    NUMBER = "number", "Number"
+    BOOLEAN = "boolean", "Yes or no"
+    DATE = "date", "Date"
+    SELECT = "select", "Choice"
+
+
+class LeadField(models.Model):
+    """A field that the account added to its leads (R-081)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    name = models.SlugField(max_length=50)
+    """Key in ``Lead.custom``; never changes, for settings refer to it (R-044)."""
+    label = models.CharField(max_length=100)
+    type = models.CharField(max_length=10, choices=FieldType)
+    options = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    """What can be chosen, of a field of type ``SELECT``."""
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "name"], name="lead_field_is_unique")
+        ]
+        ordering: ClassVar = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
@@ -55,6 +89,8 @@ class Lead(models.Model):
     """``Address.key`` of ``email``: what incoming mail is matched by."""
     company = models.CharField(max_length=200, blank=True)
     phone = models.CharField(max_length=50, blank=True)
+    custom = models.JSONField(default=dict, blank=True)
+    """The account's own fields by ``LeadField.name``; written by ``crm.fields.set_values`` only."""
     source = models.ForeignKey(LeadSource, null=True, blank=True, on_delete=models.SET_NULL)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, db_constraint=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -99,6 +135,28 @@ class Lead(models.Model):
         return f"{self.first_name} {self.last_name}".strip() or self.email or f"Lead {self.pk}"
 
 
+class LeadAddress(models.Model):
+    """The index by which mail finds its leads: every address of a lead and the field that holds it (R-044).
+
+    A trigger keeps the rows of the standard email field, ``crm.fields.set_values`` those of the others.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    key = models.CharField(max_length=320)
+    """``Address.key``."""
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="addresses", db_constraint=False)
+    lead_id: int
+    field = models.CharField(max_length=50)
+    """"email", or a ``LeadField.name``."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "lead", "field"], name="one_address_a_field")
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "key"], name="lead_by_address")]
+
+
 class StoredMessage(models.Model):
     """A synced mail, once per account however many mailboxes hold it (R-006)."""
 
@@ -120,13 +178,22 @@ class StoredMessage(models.Model):
     bcc = models.JSONField(default=list)
     details = models.JSONField(default=list)
     """Which of cc, bcc, subject, body, attachments were captured; what is not, is shown as left out."""
+    content_deleted_at = models.DateTimeField(null=True, blank=True)
+    """When body and attachments passed the retention period and were deleted (R-011)."""
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "identity"], name="message_is_stored_once"),
             models.UniqueConstraint(fields=["account", "id"], name="message_in_account"),
         ]
-        indexes: ClassVar = [models.Index(fields=["account", "conversation"], name="message_by_conversation")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "conversation"], name="message_by_conversation"),
+            models.Index(
+                fields=["account", "happened_at"],
+                condition=models.Q(content_deleted_at=None),
+                name="message_with_content",
+            ),
+        ]
 
 
 class MessageBody(models.Model):
@@ -182,6 +249,26 @@ class Attachment(models.Model):
             models.UniqueConstraint(fields=["account", "message", "part"], name="part_is_unique")
         ]
         indexes: ClassVar = [models.Index(fields=["account", "blob"], name="attachment_by_blob")]
+
+
+class DoomedBlob(models.Model):
+    """Bytes in the blob store that no attachment names any more; deleted after a day of grace.
+
+    The row outlives the bytes by a while, so that a pass that stored the same bytes meanwhile can tell
+    that they went (``crm.retention``).
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    blob = models.CharField(max_length=64)
+    doomed_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "blob"], name="blob_is_doomed_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["doomed_at"], name="blob_by_doom")]
 
 
 class ActivityKind(models.TextChoices):

@@ -14,6 +14,8 @@ class Account(models.Model):
     name = models.CharField(max_length=200)
     domains = ArrayField(models.CharField(max_length=253), default=list, blank=True)
     """The organisation's own mail domains; a mailbox outside them cannot be connected (R-061)."""
+    retention_days = models.PositiveIntegerField(default=365)
+    """Days after which bodies and attachments of synced mail are deleted (R-011); 0 keeps them."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -3,6 +3,10 @@
 It is fenced: it first takes the mailbox's row, and only if the mailbox is still in the epoch and at the
 cursor that the pass read. So a paused mailbox cannot write afterwards, of two passes at once only one
 writes, and a crash repeats work without doubling or losing any (R-007).
+
+Commits of several mailboxes share leads and messages. They take rows in one order, so that none waits
+for another in a circle: mailbox, lead sources by name, new leads by address, messages by identity and
+then by id, existing leads by id.
 """
 
 import logging
@@ -11,8 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import DataError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from django.db.models import F
+from psycopg import errors as postgres
 
 from postroom.connector.models import SYNCING, JournalEntry, Mailbox, MailboxState, Outcome, ProcessedMail
 from postroom.crm.capture import NewLead, capture_leads
@@ -28,6 +33,7 @@ from postroom.crm.models import (
 from postroom.errors import PostroomError
 from postroom.mail.message import Address, Direction
 from postroom.policy.decide import Match, Rep, Rule
+from postroom.policy.people import is_among
 from postroom.policy.settings import Detail
 from postroom.providers.base import Cursor
 from postroom.sync.filing import Filing, set_aside
@@ -68,6 +74,24 @@ def commit(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing], step: Step | N
     Raises ``Fenced`` and ``LeadsChanged``; nothing is written then. A mail whose values PostgreSQL
     refuses is set aside, and the rest is written.
     """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            done = _commit_or_sift(mailbox, rep, filings, step)
+        except OperationalError as error:
+            if attempt == ATTEMPTS or not isinstance(error.__cause__, _GIVEN_WAY):
+                raise
+            log.info("A commit of mailbox %s gave way to another; trying again.", mailbox.pk)
+        else:
+            _follow(mailbox, step)
+            return done
+    raise AssertionError("The last attempt returns or raises.")
+
+
+ATTEMPTS = 4
+_GIVEN_WAY = (postgres.DeadlockDetected, postgres.SerializationFailure)
+
+
+def _commit_or_sift(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing], step: Step | None) -> Committed:
     try:
         return _commit(mailbox, rep, filings, step)
     except DataError:
@@ -79,7 +103,8 @@ def _sifted(mailbox: Mailbox, rep: Rep, filing: Filing) -> Filing:
     """The filing, or in its place a note that it cannot be stored."""
     try:
         with transaction.atomic():
-            _write(mailbox, rep, [filing])
+            _take(mailbox)
+            _write(mailbox, rep, _fresh(mailbox, [filing]))
             transaction.set_rollback(True)
     except DataError as error:
         reason = f"The database cannot hold this mail: {error}".partition("\n")[0]
@@ -90,13 +115,18 @@ def _sifted(mailbox: Mailbox, rep: Rep, filing: Filing) -> Filing:
 @transaction.atomic
 def _commit(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing], step: Step | None) -> Committed:
     _take(mailbox)
-    ids = [filing.provider_id for filing in filings]
-    done = processed_ids(mailbox, ids)
-    fresh = [filing for filing in filings if filing.provider_id not in done]
+    fresh = _fresh(mailbox, filings)
     _write(mailbox, rep, fresh)
     synced = sum(filing.syncs for filing in fresh)
     _advance(mailbox, step, synced, len(fresh) - synced)
     return Committed(synced, len(fresh) - synced)
+
+
+def _fresh(mailbox: Mailbox, filings: Sequence[Filing]) -> list[Filing]:
+    """Those not written before, each once."""
+    unique = {filing.provider_id: filing for filing in filings}
+    done = processed_ids(mailbox, list(unique))
+    return [filing for filing in unique.values() if filing.provider_id not in done]
 
 
 def processed_ids(mailbox: Mailbox, ids: Sequence[str]) -> set[str]:
@@ -110,7 +140,7 @@ def processed_ids(mailbox: Mailbox, ids: Sequence[str]) -> set[str]:
 def _take(mailbox: Mailbox) -> None:
     """Lock the mailbox's row, if it is still as the pass knows it."""
     held = (
-        Mailbox.objects.select_for_update(of=("self",))
+        Mailbox.objects.select_for_update(no_key=True)
         .filter(
             pk=mailbox.pk,
             account_id=mailbox.account_id,
@@ -130,25 +160,37 @@ def _advance(mailbox: Mailbox, step: Step | None, synced: int, skipped: int) -> 
         "synced_count": F("synced_count") + synced,
         "skipped_count": F("skipped_count") + skipped,
         "last_sync_at": now,
-        "failures": 0,
-        "last_error": "",
     }
     if mailbox.state == MailboxState.IMPORTING:
         changes["import_done"] = F("import_done") + synced + skipped
     if step:
+        # A fault is over once the cursor moves, not when some mails beside it could be written.
         changes |= {
             "cursor": step.cursor,
-            "state": MailboxState.IMPORTING
-            if step.importing and mailbox.state == MailboxState.IMPORTING
-            else MailboxState.ACTIVE,
+            "state": _state_after(mailbox, step),
             "next_sync_at": now + timedelta(seconds=settings.POSTROOM.poll_seconds if step.caught_up else 0),
+            "failures": 0,
+            "last_error": "",
         }
+        if step.caught_up:
+            changes["followed_at"] = now
         if step.importing and step.estimate is not None:
             changes["import_total"] = step.estimate
     Mailbox.objects.filter(pk=mailbox.pk, account_id=mailbox.account_id).update(**changes)
+
+
+def _state_after(mailbox: Mailbox, step: Step) -> MailboxState:
+    goes_on = step.importing and mailbox.state == MailboxState.IMPORTING
+    return MailboxState.IMPORTING if goes_on else MailboxState.ACTIVE
+
+
+def _follow(mailbox: Mailbox, step: Step | None) -> None:
+    """Let the pass's own view of the mailbox follow what is now committed."""
     if step:
+        mailbox.state = _state_after(mailbox, step)
         mailbox.cursor = step.cursor
-        mailbox.state = str(changes["state"])
+        mailbox.failures = 0
+        mailbox.followed_at = datetime.now(UTC) if step.caught_up else mailbox.followed_at
 
 
 def _write(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> None:
@@ -172,32 +214,32 @@ def _write(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> None:
 
 
 def _leads(account: int, filings: Iterable[Filing]) -> tuple[dict[str, int], set[str]]:
-    """Lead ids by ``Address.key`` for what was matched or captured, and the keys of those that are new."""
-    captured: set[str] = set()
-    by_source: dict[str, list[NewLead]] = {}
-    for filing in filings:
-        for match in filing.decision.matches:
-            if match.lead is None:
-                by_source.setdefault(filing.decision.lead_source, []).append(_new_lead(match))
-    for source, people in sorted(by_source.items()):
-        captured |= capture_leads(account, people, source)
-    keys = {person.key for people in by_source.values() for person in people}
+    """Lead ids by ``Address.key`` for who is captured, and the keys of those leads that are new."""
+    people = [
+        _new_lead(match, filing.decision.lead_source)
+        for filing in filings
+        for match in filing.decision.matches
+        if match.lead is None
+    ]
+    captured = capture_leads(account, people)
+    keys = {person.key for person in people}
     made = Lead.objects.filter(account_id=account, email_key__in=keys).values_list("email_key", "pk")
-    return dict(made), captured
+    leads = dict(made)
+    if len(leads) < len(keys):
+        raise LeadsChanged
+    return leads, captured
 
 
-def _new_lead(match: Match) -> NewLead:
-    return NewLead(match.address.key, match.address.address, match.first_name, match.last_name)
+def _new_lead(match: Match, source: str) -> NewLead:
+    address = match.address
+    return NewLead(address.key, address.address, match.first_name, match.last_name, source)
 
 
 def _messages(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> dict[str, StoredMessage]:
     """The stored messages by identity, with body, attachments and this rep's copy."""
     account = mailbox.account_id
-    rows = {filing.identity: _message_row(account, filing) for filing in filings}
-    ordered = [rows[identity] for identity in sorted(rows)]
-    StoredMessage.objects.bulk_create(ordered, ignore_conflicts=True)
-    stored = StoredMessage.objects.filter(account_id=account, identity__in=list(rows))
-    messages = {message.identity: message for message in stored.defer("to", "cc", "bcc", "subject")}
+    copies = sorted(filings, key=lambda filing: filing.identity)
+    messages = _stored(account, copies)
     MessageCopy.objects.bulk_create(
         (
             MessageCopy(
@@ -206,10 +248,11 @@ def _messages(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> dict[str
                 user_id=mailbox.user_id,
                 sent=_is_ours(filing, rep),
             )
-            for filing in filings
+            for filing in copies
         ),
         ignore_conflicts=True,
     )
+    lasting = [filing for filing in copies if messages[filing.identity].content_deleted_at is None]
     MessageBody.objects.bulk_create(
         (
             MessageBody(
@@ -218,22 +261,63 @@ def _messages(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> dict[str
                 text=filing.message.text,
                 html=filing.message.html,
             )
-            for filing in filings
+            for filing in lasting
             if filing.message and Detail.BODY in filing.decision.details
         ),
         ignore_conflicts=True,
     )
-    Attachment.objects.bulk_create(
-        (row for filing in filings for row in _attachment_rows(account, messages[filing.identity], filing)),
-        ignore_conflicts=True,
-    )
+    _attach(account, lasting, messages)
     return messages
+
+
+def _stored(account: int, copies: Sequence[Filing]) -> dict[str, StoredMessage]:
+    """The messages by identity, each stored once, and locked: their other copies wait their turn (R-006)."""
+    rows = {filing.identity: _message_row(account, filing) for filing in copies}
+    StoredMessage.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    found = StoredMessage.objects.filter(account_id=account, identity__in=list(rows)).order_by("pk")
+    messages = {message.identity: message for message in found.select_for_update(no_key=True)}
+    grown = [
+        messages[filing.identity]
+        for filing in copies
+        if _grows(messages[filing.identity], _message_row(account, filing))
+    ]
+    StoredMessage.objects.bulk_update(grown, ["subject", "cc", "bcc", "details"])
+    return messages
+
+
+def _grows(message: StoredMessage, copy: StoredMessage) -> bool:
+    """Take over what this copy adds: the Bcc that only the sender has, or a detail not captured before."""
+    added = False
+    for field in ("subject", "cc", "bcc"):
+        if getattr(copy, field) and not getattr(message, field):
+            setattr(message, field, getattr(copy, field))
+            added = True
+    if not set(copy.details) <= set(message.details):
+        message.details = sorted({*message.details, *copy.details})
+        added = True
+    return added
+
+
+def _attach(account: int, copies: Sequence[Filing], messages: dict[str, StoredMessage]) -> None:
+    """Note the attachments of those messages that have none yet, from one copy each."""
+    whole = set(
+        Attachment.objects.filter(account_id=account, message__in=messages.values()).values_list(
+            "message_id", flat=True
+        )
+    )
+    first = {filing.identity: filing for filing in reversed(copies) if filing.attachments}
+    Attachment.objects.bulk_create(
+        row
+        for identity, filing in sorted(first.items())
+        if messages[identity].pk not in whole
+        for row in _attachment_rows(account, messages[identity], filing)
+    )
 
 
 def _is_ours(filing: Filing, rep: Rep) -> bool:
     """Whether someone of the account sent the mail, which makes it *Email Sent* on every lead (R-006)."""
     author = filing.message.from_ if filing.message else None
-    return filing.direction is Direction.SENT or bool(author and author.key in rep.own | rep.colleagues)
+    return filing.direction is Direction.SENT or bool(author and is_among(author, rep.own | rep.colleagues))
 
 
 def _message_row(account: int, filing: Filing) -> StoredMessage:
@@ -299,6 +383,7 @@ def _activities(
     ]
     _touch(account, rows)
     Activity.objects.bulk_create(rows, ignore_conflicts=True)
+    # No other commit touches these meanwhile: whoever adds a copy or an activity holds the message.
     Activity.objects.filter(account_id=account, message__in=ours, kind=ActivityKind.RECEIVED).update(
         kind=ActivityKind.SENT
     )
@@ -363,6 +448,7 @@ def _journal_row(mailbox: Mailbox, filing: Filing) -> JournalEntry:
         outcome=filing.outcome,
         rule=decision.rule,
         reason=decision.reason,
+        setting=decision.setting[:80],
         settings_version=decision.settings_version,
         subject=message.subject if message and shows_subject else "",
     )

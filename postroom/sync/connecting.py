@@ -36,7 +36,9 @@ class Begun:
 
 
 def begin(user: User, redirect_uri: str) -> Begun:
-    """Start a consent. Raises ``Misconfigured`` where there is no OAuth client."""
+    """Start a consent. Raises ``Misconfigured`` where there is no OAuth client, ``SyncSwitchedOff``."""
+    with transaction.atomic():
+        mailboxes.refuse_while_stopped(user.account)
     client = google_client(user.account_id)
     state, verifier = generate_token(32), generate_token(64)
 
@@ -66,7 +68,10 @@ def complete(user: User, code: str, verifier: str, redirect_uri: str) -> Mailbox
 
 
 def activate(mailbox: Mailbox, import_days: int = 0) -> None:
-    """Sync from this moment on, or from ``import_days`` ago. Raises ``ProviderError``."""
+    """Sync from this moment on, or from ``import_days`` ago.
+
+    Raises ``ProviderError`` and ``SyncSwitchedOff``.
+    """
     since = datetime.now(UTC) - timedelta(days=import_days) if import_days else None
 
     async def first_look(source: MailSource) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -78,22 +83,28 @@ def activate(mailbox: Mailbox, import_days: int = 0) -> None:
         _take_up(mailbox)
 
 
-def resume(mailbox: Mailbox) -> None:
+def resume(mailbox: Mailbox, by: User | None = None) -> None:
     """Go on from the cursor; what came during the pause is synced."""
     with transaction.atomic():
-        mailboxes.resume(mailbox)
+        mailboxes.resume(mailbox, by)
         _take_up(mailbox)
 
 
-def remove(mailbox: Mailbox) -> str:
+def reactivate(mailbox: Mailbox, by: User) -> None:
+    """Go on from the cursor after an administrator had deactivated the mailbox (R-073)."""
+    with transaction.atomic():
+        mailboxes.reactivate(mailbox, by)
+        _take_up(mailbox)
+
+
+def remove(mailbox: Mailbox, by: User | None = None) -> str:
     """Forget the mailbox and its tokens at once, then stop push and revoke upstream.
 
     Returns a sentence on what could not be undone at the provider, "" where all was.
     """
     grant = read_grant(mailbox)
-    client = google_client(mailbox.account_id)
     _stop_push(mailbox)
-    mailboxes.remove(mailbox)
+    mailboxes.remove(mailbox, by)
     if grant is None:
         return ""
 
@@ -101,7 +112,7 @@ def remove(mailbox: Mailbox) -> str:
         await oauth.revoke(grant.refresh_token or grant.access_token)
 
     try:
-        _with_oauth(client, revoke)
+        _with_oauth(google_client(mailbox.account_id), revoke)
     except PostroomError as error:
         log.warning("The grant of mailbox %s was not revoked: %s", mailbox.pk, error)
         return (

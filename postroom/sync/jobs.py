@@ -10,15 +10,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from procrastinate import JobContext
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
-from procrastinate.jobs import JobDeferrer, Status
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.tasks import Task
 
 from postroom.connector.models import Mailbox
-from postroom.errors import ProviderError
+from postroom.errors import AuthorizationLost, PostroomError
+from postroom.organisations.models import User
+from postroom.sync.notices import lose_authorization, send_reconnect_notice
 from postroom.sync.passes import run_pass
+from postroom.sync.retention import enforce_retention
 from postroom.sync.runtime import Runtime
 from postroom.sync.sources import open_source
 from postroom.threads import in_thread
@@ -34,6 +37,7 @@ HEARTBEAT_SECONDS, STALLED_SECONDS = 3, 12
 """How often a worker says that it lives, and after what silence it counts as dead."""
 SOON, IMPORT = 10, 0
 """Priorities: new mail goes before old."""
+FAILED_JOBS_KEPT_HOURS = 7 * 24
 
 
 @app.task(name="sync_mailbox", pass_context=True)
@@ -57,8 +61,11 @@ async def watch_mailbox(context: JobContext, mailbox_id: int) -> None:
     try:
         source = await open_source(mailbox, runtime.session)
         watch = await source.watch()
-    except ProviderError as error:
-        log.warning("Mailbox %s gets no push notifications: %s", mailbox_id, error)
+    except AuthorizationLost as error:
+        await in_thread(lose_authorization, mailbox, str(error))
+        return
+    except PostroomError as error:
+        log.warning("Mailbox %s gets no push notifications for now: %s", mailbox_id, error)
         return
     if watch:
         await Mailbox.objects.filter(pk=mailbox_id).aupdate(watch_expires_at=watch.expires_at)
@@ -86,10 +93,43 @@ async def renew_watches(timestamp: int) -> None:
 async def free_stalled(timestamp: int) -> None:
     """Queue the jobs of dead workers anew; left alone they would hold their locks for ever."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
-        task = {task.name: task for task in (sync_mailbox, watch_mailbox)}.get(job.task_name)
-        if task:
-            await _defer(task, int(str(job.task_kwargs["mailbox_id"])))
+        try:
+            await _free(job)
+        except ConnectorException as error:
+            # Another worker was faster, or the job has ended after all.
+            log.info("Job %s was not to be freed: %s", job.id, error)
+
+
+async def _free(job: Job) -> None:
+    task = {task.name: task for task in (sync_mailbox, watch_mailbox)}.get(job.task_name)
+    if task is None:
+        await app.job_manager.retry_job(job)
+        return
+    await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+    await _defer(task, int(str(job.task_kwargs["mailbox_id"])))
+
+
+@app.task(name="tell_reconnect", retry=RetryStrategy(max_attempts=8, exponential_wait=5))
+async def tell_reconnect(mailbox_id: int, user_id: int) -> None:
+    """Send one person the notice that a mailbox must be reconnected (R-065)."""
+    await in_thread(send_reconnect_notice, mailbox_id, user_id)
+
+
+@app.periodic(cron="41 2 * * *")
+@app.task(name="enforce_retention", queueing_lock="enforce_retention", pass_context=True)
+async def keep_retention(context: JobContext, timestamp: int) -> None:
+    """Delete bodies and attachments past the retention period (R-011)."""
+    runtime: Runtime = context.additional_context["runtime"]
+    await in_thread(enforce_retention, runtime.blobs)
+
+
+@app.periodic(cron="11 3 * * *")
+@app.task(name="forget_failed_jobs", queueing_lock="forget_failed_jobs")
+async def forget_failed_jobs(timestamp: int) -> None:
+    """Delete jobs that failed a week ago; what was to be done has long been done by others."""
+    await app.job_manager.delete_old_jobs(
+        FAILED_JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )
 
 
 def sync_soon(mailbox: Mailbox) -> None:
@@ -100,6 +140,11 @@ def sync_soon(mailbox: Mailbox) -> None:
 def watch_soon(mailbox: Mailbox) -> None:
     """Queue the request for push notifications."""
     _queue(watch_mailbox, mailbox.pk)
+
+
+def tell_soon(mailbox: Mailbox, user: User) -> None:
+    """Queue the notice that the mailbox must be reconnected; with the caller's transaction."""
+    tell_reconnect.defer(mailbox_id=mailbox.pk, user_id=user.pk)
 
 
 def _queue(task: MailboxTask, mailbox_id: int) -> None:

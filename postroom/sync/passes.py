@@ -6,18 +6,21 @@ mail that syncs, and only where the policy captures them.
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
 from postroom.connector import mailboxes
+from postroom.connector.live_settings import live
 from postroom.connector.models import JournalEntry, Mailbox, Outcome, ProcessedMail
 from postroom.connector.people import rep_of
-from postroom.connector.policies import current_settings
-from postroom.crm.models import Attachment, Lead, StoredMessage
+from postroom.connector.stops import missed_times
+from postroom.crm.matching import leads_at
+from postroom.crm.models import Attachment, StoredMessage
+from postroom.crm.retention import keeps_content
 from postroom.errors import (
     AuthorizationLost,
     CursorExpired,
@@ -27,18 +30,18 @@ from postroom.errors import (
     ProviderError,
     Throttled,
 )
-from postroom.mail.message import Attachment as MailAttachment
 from postroom.mail.message import Direction, Message
 from postroom.policy.decide import Decision, KnownLead, Rep, Rule, counterparts, decide, judge_unread
 from postroom.policy.identity import conversation, identity
 from postroom.policy.settings import Detail, Settings
 from postroom.providers.base import Change, MailSource, Page
-from postroom.providers.http import patiently
+from postroom.sync.attachments import Keeper
 from postroom.sync.commit import Committed, Fenced, LeadsChanged, Step, commit, processed_ids
 from postroom.sync.filing import Filing, Kept, set_aside, skipped
+from postroom.sync.notices import lose_authorization
 from postroom.sync.sources import open_source
 from postroom.threads import in_thread
-from postroom.vault.blobs import Blob, BlobStore
+from postroom.vault.blobs import BlobStore
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,9 @@ FAILURES_A_MAIL_MAY_CAUSE = 8
 """Failed passes in a row, some 20 minutes, after which a mail that the provider cannot hand out is set
 aside."""
 RECOVERY_MARGIN = timedelta(days=1)
-"""How far before the last sync a listing starts after the provider has forgotten the cursor."""
+"""How far before the last complete look a listing starts after the provider has forgotten the cursor."""
+JUDGEMENTS = 5
+"""How often a batch is judged whose leads keep changing, before the pass leaves it to the next."""
 
 
 @dataclass(slots=True)
@@ -78,13 +83,18 @@ class Read:
 
     @property
     def weight(self) -> int:
-        return len(self.message.text) + len(self.message.html) if self.message else 0
+        """Bytes, about, that it keeps in memory."""
+        if self.message is None:
+            return 0
+        contents = sum(len(attachment.content or b"") for attachment in self.message.attachments)
+        return len(self.message.text) + len(self.message.html) + contents
 
 
 async def run_pass(mailbox_id: int, session: aiohttp.ClientSession, blobs: BlobStore) -> Report:
-    """Sync one mailbox as far as it goes; faults are noted on the mailbox and never raised.
+    """Sync one mailbox as far as it goes; faults are noted on the mailbox and not raised.
 
-    Database faults are raised: they are the worker's to wait out, not the mailbox's.
+    Only what nobody foresaw is raised, and noted all the same, so that the mailbox is not taken up again
+    and again at once. A database that is gone is the worker's to wait out.
     """
     return await _guarded(mailbox_id, session, blobs, Pass.run)
 
@@ -135,21 +145,22 @@ async def _guarded(
     except Fenced:
         log.info("Mailbox %s changed hands during its pass.", mailbox_id)
     except AuthorizationLost as error:
-        await in_thread(mailboxes.lose_authorization, mailbox, str(error))
+        await in_thread(lose_authorization, mailbox, str(error))
     except Throttled as error:
         wait = timedelta(seconds=error.retry_after)
         await in_thread(mailboxes.note_fault, mailbox, str(error), wait)
     except PostroomError as error:
         log.warning("Mailbox %s: %s", mailbox_id, error)
         await in_thread(mailboxes.note_fault, mailbox, str(error))
+    except Exception as error:
+        said = f"Postroom failed at this mailbox ({type(error).__name__}); the worker's log has more."
+        await in_thread(mailboxes.note_fault, mailbox, said)
+        raise
     return report
 
 
 def _load(mailbox_id: int) -> Mailbox | None:
-    mailbox = Mailbox.objects.syncing().filter(pk=mailbox_id).select_related("account").first()
-    if mailbox is None or current_settings(mailbox.account_id).sync_disabled:
-        return None
-    return mailbox
+    return Mailbox.objects.syncing().filter(pk=mailbox_id).select_related("account").first()
 
 
 class Pass:
@@ -158,14 +169,16 @@ class Pass:
     def __init__(self, mailbox: Mailbox, source: MailSource, blobs: BlobStore, report: Report) -> None:
         self._mailbox = mailbox
         self._source = source
-        self._blobs = blobs
+        self._keeper = Keeper(source, blobs, mailbox.account_id)
         self._report = report
         self._commits: asyncio.Task[None] | None = None
         self._settings = Settings()
         self._rep = Rep(frozenset())
+        self._missed: list[tuple[datetime, datetime]] = []
 
     async def run(self) -> None:
         self._rep = await in_thread(rep_of, self._mailbox)
+        self._missed = await in_thread(missed_times, self._mailbox.account_id)
         for _ in range(PAGES_A_PASS):
             page = await self._next_page()
             await self._take(page)
@@ -176,30 +189,39 @@ class Pass:
     async def again(self, changes: Sequence[Change]) -> None:
         """Decide mails once more that were set aside; the cursor stays where it is."""
         self._rep = await in_thread(rep_of, self._mailbox)
-        self._settings = await in_thread(current_settings, self._mailbox.account_id)
-        async for read in self._read(changes):
-            await self._hand_over([read], None)
+        await self._look_up_settings()
+        async with aclosing(self._read(changes)) as reads:
+            async for read in reads:
+                await self._hand_over([read], None)
         await self._settle()
 
     async def _next_page(self) -> Page:
-        self._settings = await in_thread(current_settings, self._mailbox.account_id)
+        await self._look_up_settings()
         try:
             return await self._source.changes(self._mailbox.cursor)
         except CursorExpired:
             log.info("Mailbox %s: the cursor expired; listing what came since.", self._mailbox.pk)
-            seen = self._mailbox.last_sync_at or self._mailbox.activated_at or datetime.now(UTC)
-            since = max(seen - RECOVERY_MARGIN, self._mailbox.activated_at or seen - RECOVERY_MARGIN)
-            return Page((), await self._source.start(since), more=True)
+            return Page((), await self._source.start(_recovered_from(self._mailbox)), more=True)
+
+    async def _look_up_settings(self) -> None:
+        """The settings in force for the next page.
+
+        They may be a second old, so whether the account syncs at all is not asked of them: the mailbox
+        was read as one that does, and the fence of the commit tells when that ended (R-051).
+        """
+        found = await in_thread(live.of, self._mailbox.account_id, self._mailbox.user_id)
+        self._settings = replace(found, sync_disabled=False) if found.sync_disabled else found
 
     async def _take(self, page: Page) -> None:
         """Read, judge and commit a page; the last commit moves the cursor behind it."""
         pending: list[Read] = []
         try:
-            async for read in self._read(await self._unprocessed(page.changes)):
-                pending.append(read)
-                if len(pending) >= BATCH_MAILS or sum(one.weight for one in pending) >= BATCH_BYTES:
-                    await self._hand_over(pending, None)
-                    pending = []
+            async with aclosing(self._read(await self._unprocessed(page.changes))) as reads:
+                async for read in reads:
+                    pending.append(read)
+                    if len(pending) >= BATCH_MAILS or sum(one.weight for one in pending) >= BATCH_BYTES:
+                        batch, pending = pending, []
+                        await self._hand_over(batch, None)
             step = Step(page.cursor, not page.more, "listing" in page.cursor, page.estimate)
             await self._hand_over(pending, step)
         except ProviderError:
@@ -216,7 +238,7 @@ class Pass:
         done = await in_thread(processed_ids, self._mailbox, [change.id for change in changes])
         return [change for change in changes if change.id not in done]
 
-    async def _read(self, changes: Sequence[Change]) -> AsyncIterator[Read]:
+    async def _read(self, changes: Sequence[Change]) -> AsyncGenerator[Read, None]:
         """The mails in order, a few of them on their way at a time."""
         waiting = iter(changes)
         under_way: list[asyncio.Task[Read]] = []
@@ -271,28 +293,35 @@ class Pass:
             await task
 
     async def _file(self, batch: list[Read], step: Step | None) -> None:
-        while True:
+        kept: dict[str, tuple[Kept, ...]] = {}
+        for judgement in range(1, JUDGEMENTS + 1):
+            filings = await self._judge(batch, kept)
             try:
-                filings = await self._judge(batch)
                 self._report.add(await in_thread(commit, self._mailbox, self._rep, filings, step))
                 return
             except LeadsChanged:
+                if judgement == JUDGEMENTS:
+                    raise
                 log.info("Mailbox %s: leads changed meanwhile; judging again.", self._mailbox.pk)
 
-    async def _judge(self, batch: Sequence[Read]) -> list[Filing]:
+    async def _judge(self, batch: Sequence[Read], kept: dict[str, tuple[Kept, ...]]) -> list[Filing]:
+        """What becomes of each mail; ``kept`` are attachments by identity, fetched once however often."""
         messages = [read for read in batch if read.message]
         known = await in_thread(_known, self._mailbox, self._rep, messages) if messages else Known({}, set())
-        return [read.filing or await self._judge_one(read, known) for read in batch]
+        return [read.filing or await self._judge_one(read, known, kept) for read in batch]
 
-    async def _judge_one(self, read: Read, known: "Known") -> Filing:
+    async def _judge_one(self, read: Read, known: "Known", kept: dict[str, tuple[Kept, ...]]) -> Filing:
         message, direction = read.message, read.change.direction
         if message is None:
             raise AssertionError("A mail is either read or filed already.")
-        decision = decide(message, direction, self._rep, self._settings, known.leads)
+        decision = self._missed_decision(message) or self._decision(message, direction, known)
         if not decision.syncs:
             return skipped(read.change.id, direction, decision, message)
         key = mail_identity(self._mailbox, message)
-        filing = Filing(
+        if key not in kept:
+            wanted = Detail.ATTACHMENTS in decision.details and key not in known.complete
+            kept[key] = await self._keeper.keep(message, decision.attachment_kinds) if wanted else ()
+        return Filing(
             read.change.id,
             direction,
             decision,
@@ -300,23 +329,28 @@ class Pass:
             message,
             key,
             conversation(message, key),
+            kept[key],
         )
-        if Detail.ATTACHMENTS not in decision.details or key in known.complete:
-            return filing
-        kept = [await self._keep(message, attachment) for attachment in message.attachments]
-        return replace(filing, attachments=tuple(kept))
 
-    async def _keep(self, message: Message, attachment: MailAttachment) -> Kept:
-        """Stream an attachment into the blob store; from its beginning again where it breaks off."""
+    def _decision(self, message: Message, direction: Direction, known: "Known") -> Decision:
+        decision = decide(message, direction, self._rep, self._settings, known.leads)
+        if keeps_content(self._mailbox.account.retention_days, message.received_at):
+            return decision
+        # Past the retention period already, as in an import: what would be deleted is not stored (R-011).
+        return replace(decision, details=decision.details - {Detail.BODY, Detail.ATTACHMENTS})
 
-        async def store() -> Blob:
-            chunks = self._source.content(message, attachment)
-            return await self._blobs.put(self._mailbox.account_id, chunks)
+    def _missed_decision(self, message: Message) -> Decision | None:
+        """Mail that came while the sync was off, where the administrator chose to skip such (R-051)."""
+        if not any(began <= message.received_at < ended for began, ended in self._missed):
+            return None
+        reason = "This mail came while sync was switched off, and such mail was chosen to be skipped."
+        return Decision(Rule.SYNC_DISABLED, reason, self._settings.version, setting="sync_disabled")
 
-        try:
-            return Kept(attachment, await patiently(store))
-        except MessageGone:
-            return Kept(attachment, None, "The mail was deleted before the attachment could be read.")
+
+def _recovered_from(mailbox: Mailbox) -> datetime:
+    """From when on to list after a lost cursor: since the last complete look, never from before R-008."""
+    activated = mailbox.activated_at or datetime.now(UTC)
+    return max((mailbox.followed_at or mailbox.last_sync_at or activated) - RECOVERY_MARGIN, activated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,11 +370,8 @@ def _known(mailbox: Mailbox, rep: Rep, batch: Sequence[Read]) -> Known:
         if read.message
         for key in counterparts(read.message, read.change.direction, rep)
     }
-    leads: dict[str, list[KnownLead]] = defaultdict(list)
-    found = Lead.objects.filter(account_id=mailbox.account_id, email_key__in=keys)
-    for key, pk in found.values_list("email_key", "pk"):
-        leads[key].append(KnownLead(pk))
-    return Known(leads, _complete(mailbox, [read.message for read in batch if read.message]))
+    messages = [read.message for read in batch if read.message]
+    return Known(leads_at(mailbox.account_id, keys), _complete(mailbox, messages))
 
 
 def _complete(mailbox: Mailbox, messages: Iterable[Message]) -> set[str]:

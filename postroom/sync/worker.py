@@ -10,6 +10,7 @@ from procrastinate.exceptions import ConnectorException
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from postroom.connector.live_settings import live
 from postroom.errors import Misconfigured
 from postroom.sync.jobs import HEARTBEAT_SECONDS, STALLED_SECONDS
 from postroom.sync.runtime import open_runtime
@@ -28,6 +29,11 @@ def _connector() -> BaseAsyncConnector:
 
 async def run_worker(concurrency: int) -> None:
     """Run jobs, ``concurrency`` mailboxes at a time; returns when asked to stop by a signal."""
+    with live.listening():
+        await _work(concurrency)
+
+
+async def _work(concurrency: int) -> None:
     async with open_runtime() as runtime:
         wait = 0.5
         while True:

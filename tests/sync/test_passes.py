@@ -18,12 +18,15 @@ RITA = "rita@northwind.example"
 
 
 def test_r004_a_received_mail_becomes_an_activity_on_its_lead(google, mailbox, carol, sync):
-    google.deliver(RITA, mail(subject="Your quote", text="Looks good"), internal_date=1_750_000_000_000)
+    when = (datetime.now(UTC) - timedelta(hours=5)).replace(microsecond=0)
+    google.deliver(
+        RITA, mail(subject="Your quote", text="Looks good"), internal_date=int(when.timestamp() * 1000)
+    )
     report = sync(mailbox)
     activity = Activity.objects.get()
     assert (report.synced, report.skipped) == (1, 0)
     assert (activity.lead, activity.get_kind_display()) == (carol, "Email Received")
-    assert activity.happened_at == datetime.fromtimestamp(1_750_000_000, UTC)
+    assert activity.happened_at == when
     assert activity.message.subject == "Your quote"
     assert activity.message.body.text.strip() == "Looks good"
     carol.refresh_from_db()

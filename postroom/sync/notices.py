@@ -1,0 +1,55 @@
+"""What people are told by email: that a mailbox no longer lets Postroom in (R-065).
+
+One job a person, queued in the transaction that changes the mailbox's state: told for certain, and told
+once for each time it happens, however many passes find out.
+"""
+
+import logging
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from postroom.connector import mailboxes
+from postroom.connector.models import Mailbox, MailboxState
+from postroom.organisations.models import Role, User
+
+log = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def lose_authorization(mailbox: Mailbox, reason: str) -> None:
+    """Put the mailbox into the state *Reconnect needed* and have its rep and the administrators told."""
+    # The jobs import the pass, and the pass this.
+    from postroom.sync.jobs import tell_soon
+
+    if not mailboxes.lose_authorization(mailbox, reason):
+        return
+    log.warning("Mailbox %s must be reconnected: %s", mailbox.pk, reason)
+    for user in concerned(mailbox):
+        tell_soon(mailbox, user)
+
+
+def concerned(mailbox: Mailbox) -> list[User]:
+    """The rep and every administrator of the account who can sign in."""
+    people = User.objects.of(mailbox.account).filter(is_active=True)
+    administrators = people.filter(role=Role.ADMINISTRATOR)
+    return list((people.filter(pk=mailbox.user_id) | administrators).order_by("pk"))
+
+
+def send_reconnect_notice(mailbox_id: int, user_id: int) -> None:
+    """Tell one person, unless the mailbox was reconnected or removed in the meantime."""
+    mailbox = Mailbox.objects.filter(pk=mailbox_id, state=MailboxState.RECONNECT).first()
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if mailbox is None or user is None:
+        return
+    shown = {
+        "mailbox": mailbox,
+        "user": user,
+        "is_own": user.pk == mailbox.user_id,
+        "url": settings.POSTROOM.public_url,
+    }
+    text = render_to_string("notices/reconnect.txt", shown)
+    subject, _, body = text.partition("\n")
+    EmailMessage(subject.strip(), body.strip() + "\n", to=[user.email]).send()
