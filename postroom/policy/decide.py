@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from postroom.mail.automatic import AutomaticKind, automatic_kinds
 from postroom.mail.message import Address, Direction, Message
 from postroom.mail.readable import readable_text
 from postroom.policy.decision import Check, Decision, KnownLead, Match, Rep, Rule
@@ -24,10 +25,6 @@ __all__ = [
     "is_listed",
     "judge_unread",
 ]
-
-
-def automatic_kinds(message: Message) -> frozenset[str]:
-    return frozenset()
 
 
 def judge_unread(direction: Direction, settings: Settings) -> Decision | None:
@@ -87,7 +84,7 @@ class _Case:
         return [address for key, address in self.people.items() if key not in self.internal]
 
     @cached_property
-    def automatic(self) -> frozenset[str]:
+    def automatic(self) -> frozenset[AutomaticKind]:
         return automatic_kinds(self.message)
 
     @cached_property
@@ -103,7 +100,7 @@ class _Case:
 
     @cached_property
     def capture(self) -> Capture:
-        bounced = self.chosen.capture and "bounce" in self.automatic
+        bounced = self.chosen.capture and AutomaticKind.BOUNCE in self.automatic
         return capture(self.message, self.direction, self.rep, self.settings, bounced)
 
     @cached_property
@@ -243,8 +240,8 @@ def _listed(people: Iterable[Address]) -> str:
 
 _SIDES: Mapping[Direction, str] = {Direction.SENT: "outbound", Direction.RECEIVED: "inbound"}
 _AUTOMATIC = {
-    "auto_reply": "an automatic reply",
-    "bounce": "a bounce",
-    "list": "mail from a mailing list",
-    "calendar": "calendar mail",
+    AutomaticKind.AUTO_REPLY: "an automatic reply",
+    AutomaticKind.BOUNCE: "a bounce",
+    AutomaticKind.LIST: "mail from a mailing list",
+    AutomaticKind.CALENDAR: "calendar mail",
 }
