@@ -1,4 +1,4 @@
-"""The command line: `postroom demo`, `up`, `web`, `worker`, `migrate`, `doctor`, `replay`, `new-key`."""
+"""Postroom on the command line: run it, set it up, check it."""
 
 import os
 import signal
@@ -6,12 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from postroom.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from postroom.config import Config
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 out = Console(highlight=False)
@@ -30,6 +33,13 @@ def setup_django() -> None:
     except Misconfigured as error:
         out.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error
+
+
+def django_settings() -> "Config":
+    """The deployment's settings, once Django is up."""
+    from django.conf import settings
+
+    return settings.POSTROOM
 
 
 @app.command()
@@ -81,6 +91,26 @@ def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     out.print(f"Postroom is at [bold]{os.environ.get('POSTROOM_URL') or f'http://{host}:{port}'}[/bold]")
     with running(["web", "--host", host, "--port", str(port)], ["worker"]) as processes:
         wait_for_any(processes)
+
+
+@app.command()
+def add_admin(
+    email: Annotated[str, typer.Argument(help="Their mail address, with which they sign in.")],
+    company: Annotated[str, typer.Option(prompt=True, help="The organisation whose account it is.")],
+    domain: Annotated[list[str], typer.Option(help="Its mail domain; may be given several times.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    name: Annotated[str, typer.Option(help="Their name.")] = "",
+) -> None:
+    """Make an account and its first administrator, who sets up the rest in the browser."""
+    setup_django()
+    from postroom.organisations.first_admin import add_administrator
+
+    try:
+        user = add_administrator(email, name, password, company, domain)
+    except Misconfigured as error:
+        out.print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from error
+    out.print(f"{user.email} administers {user.account}. Sign in at {django_settings().public_url}.")
 
 
 @app.command()

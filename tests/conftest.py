@@ -1,5 +1,6 @@
 """A PostgreSQL for the tests: `DATABASE_URL` where it is set, else an embedded server of their own."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -48,3 +49,10 @@ def corpus() -> Path:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     return tmp_path
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Let go of the connections of threads that have ended, before the test database is dropped."""
+    if nextitem is None:
+        gc.collect()

@@ -85,7 +85,8 @@ class Post:
 
     def __init__(self) -> None:
         self._numbers = count(1)
-        self._sent: list[str] = []
+        self._sent: list[list[str]] = []
+        """The thread of each mail so far: the ids it refers to, and its own."""
 
     def mail(self, letter: Letter, date: datetime) -> bytes:
         """The letter as RFC 5322 bytes."""
@@ -96,9 +97,10 @@ class Post:
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(date)
         message["Message-ID"] = message_id
-        if letter.answers and len(self._sent) >= letter.answers:
-            answered = self._sent[-letter.answers]
-            message["In-Reply-To"] = message["References"] = answered
+        thread = self._sent[-letter.answers] if 0 < letter.answers <= len(self._sent) else []
+        if thread:
+            message["In-Reply-To"] = thread[-1]
+            message["References"] = " ".join(thread)
         message.set_content(letter.text)
         if letter.html:
             message.add_alternative(letter.html, subtype="html")
@@ -106,7 +108,7 @@ class Post:
             name, kind, content = letter.attachment
             main, _, sub = kind.partition("/")
             message.add_attachment(content, maintype=main, subtype=sub, filename=name)
-        self._sent.append(message_id)
+        self._sent.append([*thread, message_id])
         return message.as_bytes()
 
 

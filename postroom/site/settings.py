@@ -49,6 +49,7 @@ def _email(url: str) -> dict[str, object]:
     }
 
 
+_WEB = Path(__file__).parent.parent / "web"
 _https = POSTROOM.public_url.startswith("https://")
 
 SECRET_KEY = _django_secret(POSTROOM)
@@ -87,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -99,13 +101,14 @@ WSGI_APPLICATION = "postroom.site.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [Path(__file__).parent.parent / "web" / "templates"],
+        "DIRS": [_WEB / "templates", *sorted(_WEB.glob("*/templates"))],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "postroom.web.viewer.shell",
             ]
         },
     }
@@ -118,6 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "postroom.web.sign_in.adapter.ClosedSignup"
 ACCOUNT_LOGIN_METHODS = {"email"}

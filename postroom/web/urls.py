@@ -1,3 +1,35 @@
 """Every page's route."""
 
-urlpatterns: list = []
+from allauth.account import views as sign_in
+from django.urls import include, path
+
+from postroom.web import entrance
+
+urlpatterns = [
+    path("", entrance.home, name="home"),
+    path("healthz", entrance.healthz, name="healthz"),
+    path("", include("postroom.web.my_inbox.urls")),
+    path("leads/", include("postroom.web.leads.urls")),
+    path("mails/", include("postroom.web.mails.urls")),
+    path("journal/", include("postroom.web.journal.urls")),
+    path("push/", include("postroom.web.push.urls")),
+    path("sign-in/", sign_in.login, name="account_login"),
+    path("sign-out/", sign_in.logout, name="account_logout"),
+    path("sign-up/", sign_in.signup, name="account_signup"),
+    path("inactive/", sign_in.account_inactive, name="account_inactive"),
+    path("confirm/", sign_in.reauthenticate, name="account_reauthenticate"),
+    path("password/", sign_in.password_change, name="account_change_password"),
+    path("password/set/", sign_in.password_set, name="account_set_password"),
+    path("password/reset/", sign_in.password_reset, name="account_reset_password"),
+    path("password/reset/sent/", sign_in.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/reset/<uidb36>-<key>/",
+        sign_in.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "password/reset/done/",
+        sign_in.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+]

@@ -1,0 +1,5 @@
+from django.urls import path
+
+from postroom.web.journal import views
+
+urlpatterns = [path("", views.page, name="journal")]

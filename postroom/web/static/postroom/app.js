@@ -1,0 +1,21 @@
+// The few things that HTML and htmx cannot do: dialogs opened by a button, frames as tall as their mail.
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  const closer = event.target.closest("[data-close]");
+  if (closer) closer.closest("dialog")?.close();
+});
+
+// A mail's frame may hold no scripts, so the page measures it.
+function fit(frame) {
+  const inside = frame.contentDocument?.documentElement;
+  if (!inside) return;
+  const grow = () => { frame.style.height = `${Math.min(inside.scrollHeight + 2, 20000)}px`; };
+  grow();
+  new ResizeObserver(grow).observe(inside);
+}
+
+document.addEventListener("load", (event) => {
+  if (event.target.matches?.("iframe[data-fit]")) fit(event.target);
+}, true);

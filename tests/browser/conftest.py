@@ -1,0 +1,133 @@
+"""The demo, started as a newcomer starts it, and a real Chromium to use it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+import orjson
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+SCREENSHOTS = Path(__file__).parent.parent.parent / "docs" / "screenshots"
+REP, PASSWORD = "rita@northwind.example", "welcome-to-postroom"
+_FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo."""
+
+    url: str
+    google: str
+
+    def deliver(self, raw: bytes, address: str = REP) -> None:
+        """A mail arrives at the rep's Gmail."""
+        self._post(f"mailboxes/{quote(address)}/messages", raw, "message/rfc822")
+
+    def revoke(self, address: str = REP) -> None:
+        """The rep takes Postroom's access away in their Google account."""
+        self._post(f"mailboxes/{quote(address)}/revoke", orjson.dumps({}), "application/json")
+
+    def _post(self, path: str, body: bytes, content_type: str) -> None:
+        request = Request(f"{self.google}/sandbox/{path}", body, {"Content-Type": content_type})
+        with urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have a Chromium.")
+        pytest.skip("There is no Chromium on this machine.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """`postroom demo`, with customers who write only when told to."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("POSTROOM_")}
+    environment.pop("DATABASE_URL", None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "postroom", "demo", "--no-mail", "--port", "0"],
+        env=environment | {"COLUMNS": "120", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _told(process)
+    finally:
+        process.send_signal(2)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _told(process: "subprocess.Popen[str]") -> Demo:
+    """What the demo prints: its own address, then that of the stand-in for Google."""
+    assert process.stdout
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    urls: list[str] = []
+    printed: list[str] = []
+    for line in process.stdout:
+        printed.append(line)
+        urls += [url for url in re.findall(r"http://127\.0\.0\.1:\d+", line) if url not in urls]
+        if "Ctrl+C" in line:
+            break
+    watchdog.cancel()
+    if len(urls) < 2:
+        pytest.fail(f"The demo did not start:\n{''.join(printed)}")
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+    return Demo(urls[0], urls[1])
+
+
+@pytest.fixture
+def page(chromium: Browser, demo: Demo) -> Iterator[Page]:
+    """A page that may reach nothing but this machine, and whose console must stay clean."""
+    context = chromium.new_context(base_url=demo.url, viewport={"width": 1280, "height": 860})
+    context.set_default_timeout(10_000)
+    outside: list[str] = []
+    context.on("request", lambda request: _note_outside(request.url, outside))
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: _note_complaint(said, demo.url, complaints))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert outside == []
+    assert complaints == []
+
+
+def _note_complaint(said: ConsoleMessage, origin: str, complaints: list[str]) -> None:
+    if said.type == "error" and said.location["url"].startswith(origin):
+        complaints.append(f"{said.text} ({said.location['url']})")
+
+
+def _note_outside(url: str, outside: list[str]) -> None:
+    if not url.startswith(("http://127.0.0.1:", "data:", "about:", "blob:")):
+        outside.append(url)
+
+
+def sign_in(page: Page, address: str = REP) -> None:
+    page.goto("/sign-in/")
+    page.get_by_label("Email").fill(address)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()

@@ -1,0 +1,126 @@
+"""Every page of the site, visited as every kind of person (R-075)."""
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from postroom.crm.models import Activity, Attachment, StoredMessage
+from tests.mails import mail
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+PUBLIC = {"healthz", "push_google", "account_inactive"} | {
+    f"account_{name}"
+    for name in (
+        *("login", "logout", "signup", "reset_password", "reset_password_done"),
+        *("reset_password_from_key", "reset_password_from_key_done"),
+    )
+}
+OWN = {
+    *("home", "my_inbox", "my_inbox_state", "my_inbox_connect", "my_inbox_activate", "my_inbox_pause"),
+    *("my_inbox_resume", "my_inbox_remove", "google_callback", "account_change_password"),
+    *("account_set_password", "account_reauthenticate", "leads", "journal"),
+}
+"""Pages that show or change only what is the visitor's own, or lists narrowed to what they may see."""
+OBJECTS = {"lead", "lead_history", "mail", "mail_body", "attachment", "attachment_inline"}
+
+
+def names(patterns: list[URLPattern | URLResolver]) -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found |= names(pattern.url_patterns)
+        else:
+            found.add(str(pattern.name))
+    return found
+
+
+@pytest.fixture
+def filed(google, mailbox, carol, sync) -> dict[str, int]:
+    """One mail on Carol with a picture; the ids of what came of it."""
+    google.deliver(
+        mailbox.address,
+        mail(subject="Plan", html="<p>See the plan</p>", attachments=(("plan.png", "image/png", PNG),)),
+    )
+    sync(mailbox)
+    return {
+        "lead": Activity.objects.get().lead_id,
+        "mail": StoredMessage.objects.get().pk,
+        "attachment": Attachment.objects.get().pk,
+    }
+
+
+def object_urls(filed: dict[str, int]) -> dict[str, str]:
+    lead, message, attachment = filed["lead"], filed["mail"], filed["attachment"]
+    return {
+        "lead": f"/leads/{lead}/",
+        "lead_history": f"/leads/{lead}/history/",
+        "mail": f"/mails/{message}/",
+        "mail_body": f"/mails/{message}/body/",
+        "attachment": f"/mails/attachments/{attachment}/",
+        "attachment_inline": f"/mails/attachments/{attachment}/inline/",
+    }
+
+
+def test_every_route_is_in_this_matrix():
+    assert names(get_resolver().url_patterns) == PUBLIC | OWN | OBJECTS
+
+
+def test_nobody_sees_a_page_without_signing_in(filed):
+    urls = ["/", "/leads/", "/journal/", "/my-inbox/", "/my-inbox/state/", *object_urls(filed).values()]
+    for url in urls:
+        response = Client().get(url)
+        assert response.status_code == 302, url
+        assert response["Location"].startswith("/sign-in/"), url
+    for url in ("connect", "activate", "pause", "resume", "remove"):
+        response = Client().post(f"/my-inbox/{url}/")
+        assert response["Location"].startswith("/sign-in/"), url
+
+
+def test_everyone_of_the_account_sees_leads_and_their_mail(filed, as_, rita, sam, ada, max_):
+    for user in (rita, sam, ada, max_):
+        for name, url in object_urls(filed).items():
+            assert as_(user).get(url).status_code == 200, (user, name)
+
+
+def test_another_account_sees_none_of_it(filed, as_, stranger):
+    client = as_(stranger)
+    for name, url in object_urls(filed).items():
+        assert client.get(url).status_code == 404, name
+    assert b"carol" not in client.get("/leads/").content
+    assert b"No lead matches" in client.get("/leads/?q=carol").content
+    assert b"Plan" not in client.get("/journal/").content
+
+
+def test_r075_the_journal_is_of_whom_one_may_see(filed, as_, rita, sam, ada, max_):
+    for user, sees in ((rita, True), (max_, True), (ada, True), (sam, False)):
+        assert (b"Plan" in as_(user).get("/journal/").content) is sees, user
+    max_.team.clear()
+    assert b"Plan" not in as_(max_).get("/journal/").content
+
+
+def test_a_rep_acts_on_their_own_mailbox_only(filed, as_, sam, mailbox):
+    for action in ("activate", "pause", "resume", "remove"):
+        assert as_(sam).post(f"/my-inbox/{action}/").status_code == 404
+    mailbox.refresh_from_db()
+    assert mailbox.is_syncing
+
+
+def test_changes_want_a_post_and_a_token(as_, rita, mailbox):
+    assert as_(rita).get("/my-inbox/pause/").status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(rita, backend="allauth.account.auth_backends.AuthenticationBackend")
+    response = strict.post("/my-inbox/pause/")
+    assert response.status_code == 403
+    assert "had grown old" in response.content.decode()
+
+
+def test_nobody_signs_up_by_themselves(transactional_db):
+    response = Client().post("/sign-up/", {"email": "x@y.example", "password1": "a long password"})
+    assert "closed" in response.content.decode().lower()
+
+
+def test_an_inactive_user_cannot_sign_in(as_, rita):
+    rita.is_active = False
+    rita.save()
+    response = Client().post("/sign-in/", {"login": rita.email, "password": "a long password"})
+    assert response["Location"] == "/inactive/"
