@@ -116,9 +116,7 @@ def _is_calendar(message: Message) -> bool:
 
 
 def _has_method(content: bytes | None) -> bool:
-    return (
-        content is not None and re.search(rb"^METHOD[:;]", content, re.MULTILINE | re.IGNORECASE) is not None
-    )
+    return content is not None and _METHOD.search(content) is not None
 
 
 def _keyword(value: str) -> str:

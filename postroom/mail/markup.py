@@ -21,6 +21,26 @@ VOID = names(
 """Elements without an end tag (section 13.1.2)."""
 FORMATTING = names("a b big code em font i nobr s small strike strong tt u")
 """Elements whose end tag may come out of order (section 13.2.4.3)."""
+BLOCKS = names(
+    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset "
+    "figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li "
+    "listing main menu nav ol optgroup option p pre search section select summary table tbody textarea "
+    "tfoot thead tr ul xmp"
+)
+"""Elements that begin and end a line (section 15.3)."""
+
+_ROWS = names("tr tbody tfoot")
+ENDED_BY: dict[str, frozenset[str]] = {
+    "p": BLOCKS,
+    "li": names("li"),
+    "dt": names("dt dd"),
+    "dd": names("dt dd"),
+    "option": names("option optgroup"),
+    "td": _ROWS | names("td th"),
+    "th": _ROWS | names("td th"),
+    "tr": _ROWS,
+}
+"""Which start tags end an open element that has no end tag of its own (section 13.1.2.4)."""
 
 _ATTRIBUTE = re.compile(
     r"""(?P<name>[^\t\n\f\r />][^\t\n\f\r />=]*+)

@@ -12,36 +12,19 @@ import re
 from html import unescape
 
 from postroom.mail.charsets import storable
-from postroom.mail.markup import FORMATTING, VOID, attribute_values, names, tokens
+from postroom.mail.markup import BLOCKS, ENDED_BY, FORMATTING, VOID, attribute_values, names, tokens
 from postroom.mail.message import Message
 
 _PARAGRAPHS = names("p h1 h2 h3 h4 h5 h6 blockquote pre ul ol dl table hr figure xmp listing")
-_BLOCKS = _PARAGRAPHS | names(
-    "address article aside body caption center dd details dialog dir div dt fieldset figcaption footer form "
-    "frameset head header hgroup html legend li main menu nav optgroup option search section select summary "
-    "tbody textarea tfoot thead tr"
-)
 _PREFORMATTED = names("pre xmp listing textarea")
 _NEVER_SHOWN = names("noscript template datalist")
-_ROW = names("tr tbody tfoot")
-_ENDED_BY: dict[str, frozenset[str]] = {
-    "p": _BLOCKS,
-    "li": names("li"),
-    "dt": names("dt dd"),
-    "dd": names("dt dd"),
-    "option": names("option optgroup"),
-    "td": _ROW | names("td th"),
-    "th": _ROW | names("td th"),
-    "tr": _ROW,
-}
-"""Which start tags end an open element that has no end tag (WHATWG HTML section 13.1.2.4)."""
 
 _LINE, _EMPTY_LINE, _PARAGRAPH, _CELL = "line", "empty line", "paragraph", "cell"
 _BREAKS = {
     f"{slash}{name}": kind
     for slash in ("", "/")
     for kind, elements in (
-        (_LINE, _BLOCKS - _PARAGRAPHS),
+        (_LINE, BLOCKS - _PARAGRAPHS),
         (_PARAGRAPH, _PARAGRAPHS),
         (_CELL, names("td th")),
         (_EMPTY_LINE, names("br")),
@@ -191,7 +174,7 @@ class _Sight:
         if tag.startswith("/"):
             self._leave(tag[1:])
             return
-        while self.regions and tag in _ENDED_BY.get(self.regions[-1][0], ()):
+        while self.regions and tag in ENDED_BY.get(self.regions[-1][0], ()):
             self._pop()
         if tag in VOID:
             return

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import nh3
 
 from postroom.mail.charsets import storable
-from postroom.mail.markup import FORMATTING, VOID, attribute_values, names, tokens
+from postroom.mail.markup import ENDED_BY, FORMATTING, VOID, attribute_values, names, tokens
 from postroom.mail.readable import html_to_text
 
 Cid = Callable[[str], str | None] | Mapping[str, str]
@@ -84,8 +84,6 @@ _FEW_TAGS = 1000
 _MAX_FORMATTING = 500_000
 _MAX_NESTING = 20_000_000
 """Most tags times elements open at once: the parser's time and, for formatting elements, its memory."""
-_TAG_IMPLIED = names("p li dt dd td th tr tbody thead tfoot option optgroup colgroup")
-"""Elements whose end tag may be missing; a browser ends them itself (WHATWG HTML section 13.1.2.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +137,9 @@ class _Loads:
         if name == "href":
             return value if _scheme(value) in _LINKS else None
         if name in {"src", "background"}:
+            # nh3 asks of elements, too, that it is about to drop.
+            if name not in _ATTRIBUTES.get(tag, ()):
+                return None
             return self._image(_NOT_IN_URL.sub("", value))
         if name == "id":
             return value if value.removeprefix("x_") in _QUOTE_STARTS else None
@@ -203,21 +204,33 @@ def _is_entangled(html: str) -> bool:
     if html.count("<") <= _FEW_TAGS:
         return False
     open_: list[str] = []
-    formatting = tags = most_formatting = most = 0
+    tags = formatting = most = most_formatting = 0
     for _, tag, _ in tokens(html):
         tags += 1
-        if not tag.startswith("/"):
-            if tag and tag not in VOID:
-                open_.append(tag)
-                formatting += tag in FORMATTING
+        if tag.startswith("/"):
+            formatting -= _close(open_, tag[1:])
+        elif tag and tag not in VOID:
+            formatting += _open(open_, tag)
             most, most_formatting = max(most, len(open_)), max(most_formatting, formatting)
-            continue
-        while open_ and open_[-1] in _TAG_IMPLIED and open_[-1] != tag[1:]:
-            open_.pop()
-        if open_ and open_[-1] == tag[1:]:
-            open_.pop()
-            formatting -= tag[1:] in FORMATTING
     return most_formatting * tags > _MAX_FORMATTING or most * tags > _MAX_NESTING
+
+
+def _open(open_: list[str], name: str) -> bool:
+    """Open an element; True if it is a formatting one."""
+    while open_ and name in ENDED_BY.get(open_[-1], ()):
+        open_.pop()
+    open_.append(name)
+    return name in FORMATTING
+
+
+def _close(open_: list[str], name: str) -> bool:
+    """Close an element if it is the innermost; True if that is a formatting one."""
+    while open_ and open_[-1] != name and open_[-1] in ENDED_BY:
+        open_.pop()
+    if not open_ or open_[-1] != name:
+        return False
+    open_.pop()
+    return name in FORMATTING
 
 
 def _as_text(html: str) -> str:
