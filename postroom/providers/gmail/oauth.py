@@ -170,14 +170,14 @@ class GoogleOAuth:
                 leeway=60,
                 options={"require": ["exp", "iss", "aud", "email"]},
             )
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, RecursionError) as error:
             raise ProviderError(f"Google's id token cannot be trusted: {error}") from error
 
     async def _signing_keys(self) -> jwt.PyJWKSet:
         try:
             async with self._session.get(self._endpoints.certs, allow_redirects=False) as response:
-                return jwt.PyJWKSet.from_json((await read_within(response, MAX_ANSWER)).decode())
-        except (*NETWORK_FAULTS, jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+                return jwt.PyJWKSet.from_dict(read_json(await read_within(response, MAX_ANSWER)))
+        except (*NETWORK_FAULTS, jwt.PyJWTError, ValueError, TypeError) as error:
             raise Unavailable(f"Google's signing keys cannot be read: {error}") from error
 
 
