@@ -101,8 +101,8 @@ class GmailRoom(Mailroom):
         budget = Budget(units_per_minute, clock=self.clock, sleep=self.clock.sleep)
         return GmailClient(self.session, self.tokens(), self.endpoints, budget)
 
-    def source(self) -> GmailSource:
-        return GmailSource(self.client(), TOPIC)
+    def source(self, units_per_minute: int = 0) -> GmailSource:
+        return GmailSource(self.client(units_per_minute), TOPIC)
 
     def source_without_push(self) -> GmailSource:
         return GmailSource(self.client(), "")
