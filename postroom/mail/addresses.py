@@ -125,10 +125,10 @@ def split_name(display_name: str, address: str) -> tuple[str, str]:
     """First and last name of the person a display name shows, "" for what it does not tell (R-042).
 
     One word is a first name. Titles, qualifications, "via ..." and remarks in brackets go. A name that
-    merely repeats the address says nothing.
+    merely repeats the address says nothing; "Carol" of carol@x.example is a name.
     """
     name = _person(display_name)
-    if not name or "@" in name or name.casefold() == address.partition("@")[0].casefold():
+    if not name or "@" in name or name == address.strip().partition("@")[0]:
         return "", ""
     if _is_all(re.split(r"[\s,]", name)[-1], _COMPANIES):
         return name, ""

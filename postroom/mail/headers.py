@@ -26,7 +26,7 @@ ENCODED_WORD = (
     r"(?P<text>(?:[^?=]++|\?(?!=)|=(?!\?(?!=)))*+)\?="
 )
 _WORDS = re.compile(ENCODED_WORD)
-_FOLD = re.compile(r"[\r\n]++[ \t]*+")
+_FOLD = re.compile(r"(?:[\r\n]++[ \t]*+)++")
 _BRACKETED_ID = re.compile(r"<([^<>]+)>")
 _WHITE = re.compile(r"\s+")
 _DATE_LENGTH = 200
