@@ -1,13 +1,18 @@
 """The policy as saved: versions that are added, never changed (R-046), the account's and the reps' own."""
 
+from collections.abc import Iterator, Sequence
+
 from django.db import transaction
 
 from postroom.connector.audit import record
 from postroom.connector.models import AuditArea, RepSettingsVersion, SettingsVersion
 from postroom.connector.stops import Missed, begin_stop, end_stop
+from postroom.crm.fields import search_fields
 from postroom.errors import PostroomError
 from postroom.organisations.models import Account, User
+from postroom.policy.problems import Problem, problems, rep_problems
 from postroom.policy.settings import (
+    EMAIL_FIELD,
     RepSettings,
     Settings,
     effective,
@@ -22,6 +27,17 @@ class SettingsChanged(PostroomError):
     """Someone else saved these settings meanwhile. Look at what they saved, then save yours again."""
 
     code = "settings_changed"
+
+
+class SettingsRefused(PostroomError):
+    """These settings cannot be saved."""
+
+    code = "settings_refused"
+
+    def __init__(self, found: Sequence[Problem]) -> None:
+        super().__init__(" ".join(problem.sentence for problem in found))
+        self.problems = tuple(found)
+        """What is wrong, each with the setting it concerns."""
 
 
 def current_settings(account_id: int) -> Settings:
@@ -56,10 +72,12 @@ def save_settings(
 ) -> int:
     """Add a version and return its number; saving what is in force already adds none.
 
-    ``expected_version`` is the one that was edited: raises ``SettingsChanged`` where it is in force no
-    more. Turning ``sync_disabled`` on stops every mailbox in the same transaction (R-051); turning it off
-    takes them up again, and ``missed`` tells what becomes of the mail that came meanwhile.
+    Raises ``SettingsRefused`` where something is wrong with them. ``expected_version`` is the one that was
+    edited: raises ``SettingsChanged`` where it is in force no more. Turning ``sync_disabled`` on stops every
+    mailbox in the same transaction (R-051); turning it off takes them up again, and ``missed`` tells what
+    becomes of the mail that came meanwhile.
     """
+    _refuse([*problems(settings), *_unknown_fields(account, settings)])
     with transaction.atomic():
         # No stronger lock: commits under way check their references to the account when they end.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
@@ -77,6 +95,19 @@ def save_settings(
         return now.version + 1
 
 
+def _refuse(found: Sequence[Problem]) -> None:
+    if found:
+        raise SettingsRefused(found)
+
+
+def _unknown_fields(account: Account, settings: Settings) -> Iterator[Problem]:
+    """R-044: leads are found by email-type fields that there are."""
+    known = {EMAIL_FIELD, *(field.name for field in search_fields(account.pk))}
+    for name in settings.search_fields:
+        if name not in known:
+            yield Problem("search_fields", f"Leads have no email field {name}.")
+
+
 def _switch(account: Account, by: User | None, *, off: bool, missed: Missed) -> None:
     if off:
         begin_stop(account)
@@ -91,7 +122,8 @@ def _switch(account: Account, by: User | None, *, off: bool, missed: Missed) -> 
 def save_rep_settings(
     user: User, own: RepSettings, by: User | None, expected_version: int | None = None
 ) -> int:
-    """As ``save_settings``, for what a rep adds. Raises ``SettingsChanged``."""
+    """As ``save_settings``, for what a rep adds. Raises ``SettingsRefused``, ``SettingsChanged``."""
+    _refuse(rep_problems(own))
     with transaction.atomic():
         User.objects.of(user.account).select_for_update(no_key=True).get(pk=user.pk)
         now = current_rep_settings(user.account_id, user.pk)

@@ -3,9 +3,12 @@
 What the policy forbids is not stored, and what its name rules out is not even fetched (R-041).
 """
 
+from collections.abc import AsyncGenerator, AsyncIterator
+
 from postroom.crm.retention import reprieve
 from postroom.errors import MessageGone
 from postroom.mail.message import Attachment, Message
+from postroom.policy.kinds import HEAD, capture_verdict
 from postroom.policy.settings import AttachmentKind
 from postroom.providers.base import MailSource
 from postroom.providers.http import patiently
@@ -13,8 +16,6 @@ from postroom.sync.filing import Kept
 from postroom.threads import in_thread
 from postroom.vault.blobs import BlobStore
 
-HEAD = 64 * 1024
-"""Bytes by which the content is judged."""
 GONE = "The mail was deleted before the attachment could be read."
 
 Kinds = frozenset[AttachmentKind]
@@ -44,12 +45,37 @@ class Keeper:
 
     async def _keep(self, message: Message, attachment: Attachment, kinds: Kinds) -> Kept:
         """Stream it into the blob store; from its beginning again where it breaks off."""
+        wanted, reason = capture_verdict(attachment, None, kinds)
+        if not wanted:
+            return Kept(attachment, None, reason)
 
         async def store() -> Kept:
             chunks = self._source.content(message, attachment)
-            return Kept(attachment, await self._blobs.put(self._account_id, chunks))
+            head = await _head(chunks)
+            wanted, reason = capture_verdict(attachment, head[:HEAD], kinds)
+            if wanted:
+                return Kept(attachment, await self._blobs.put(self._account_id, _joined(head, chunks)))
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
+            return Kept(attachment, None, reason)
 
         try:
             return await patiently(store)
         except MessageGone:
             return Kept(attachment, None, GONE)
+
+
+async def _head(chunks: AsyncIterator[bytes]) -> bytes:
+    """The first bytes: ``HEAD`` of them and what came along, or all there are."""
+    head = bytearray()
+    async for chunk in chunks:
+        head += chunk
+        if len(head) >= HEAD:
+            break
+    return bytes(head)
+
+
+async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in rest:
+        yield chunk

@@ -32,13 +32,14 @@ def hurry(monkeypatch):
 )
 @pytest.mark.parametrize("method", ["history.list", "messages.get", "messages.attachments.get"])
 def test_a_passing_fault_costs_nothing(google, mailbox, carol, sync, method, fault):
-    google.deliver(RITA, mail(attachments=(("a.bin", "application/octet-stream", b"x" * 300_000),)))
+    plan = b"%PDF-1.7\n".ljust(300_000, b"x")
+    google.deliver(RITA, mail(attachments=(("plan.pdf", "application/pdf", plan),)))
     google.fault(**fault, method=method, times=2)
     sync(mailbox)
     if not Activity.objects.exists():
         sync(mailbox)
     assert Activity.objects.count() == 1
-    assert Attachment.objects.get().size == 300_000
+    assert [(each.size, each.reason) for each in Attachment.objects.all()] == [(300_000, "")]
     assert mailbox.state == MailboxState.ACTIVE
 
 

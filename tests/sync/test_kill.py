@@ -46,9 +46,8 @@ def environment(google_url: str) -> dict[str, str]:
 
 def post(google) -> None:
     for number in range(MAILS):
-        attachments = (
-            (("a.bin", "application/octet-stream", bytes([number]) * 2000),) if number % 4 == 0 else ()
-        )
+        plan = b"%PDF-1.7\n" + bytes([number]) * 2000
+        attachments = (("plan.pdf", "application/pdf", plan),) if number % 4 == 0 else ()
         google.deliver(
             RITA,
             mail(

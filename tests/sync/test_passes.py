@@ -9,7 +9,8 @@ from django.conf import settings as django_settings
 from postroom.connector.models import JournalEntry, Mailbox, MailboxState, ProcessedMail
 from postroom.connector.policies import current_settings, save_settings
 from postroom.crm.models import Activity, Attachment, Lead, MessageBody, StoredMessage
-from postroom.policy.settings import Detail, Field
+from postroom.mail.message import Direction
+from postroom.policy.settings import FIELDS, Detail
 from postroom.vault.blobs import BlobStore
 from tests.mails import mail
 from tests.sync.conftest import change_policy, journal, make_lead, make_mailbox
@@ -201,7 +202,7 @@ def test_r040_what_is_not_chosen_is_not_stored(google, mailbox, account, carol, 
 
 
 def test_attachments_are_kept_by_content(google, mailbox, account, carol, sync):
-    content = bytes(range(256)) * 5000
+    content = b"%PDF-1.7\n" + bytes(range(256)) * 5000
     google.deliver(RITA, mail(attachments=(("plan.pdf", "application/pdf", content),)))
     sync(mailbox)
     row = Attachment.objects.get()
@@ -283,7 +284,7 @@ def test_r046_new_settings_apply_to_what_arrives_afterwards(google, mailbox, acc
 
 def test_an_alias_of_the_rep_is_no_counterpart(google, account, rita, sync):
     mailbox = make_mailbox(google, rita, aliases=("sales@northwind.example",))
-    change_policy(account, "inbound", capture=True, capture_from=frozenset(Field))
+    change_policy(account, "inbound", capture=True, capture_from=frozenset(FIELDS[Direction.RECEIVED]))
     google.deliver(RITA, mail(from_="sales@northwind.example", to=RITA))
     sync(mailbox)
     assert journal(mailbox) == [("skipped", "no_counterpart")]
