@@ -97,7 +97,7 @@ def _host(url: str) -> str:
 
 def _address(text: str) -> str:
     if text.lower().startswith("mailto:"):
-        text = text.partition("?")[0]
+        text = text[len("mailto:") :].partition("?")[0]
     address = make_address(text) or _the_one_in(text)
     local, _, domain = address.key.rpartition("@")
     if "*" in local:

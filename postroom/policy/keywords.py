@@ -118,6 +118,8 @@ def _is_free(text: str, start: int, end: int) -> bool:
 
 def _holds(left: str, right: str) -> bool:
     """Whether two neighbours belong to one word, or to one character as a reader sees it."""
+    if right == " ":
+        return False
     if left == _JOINER or _is_mark(right) or _JOINS_ON.match(right):
         return True
     return _is_of_word(left) and _is_of_word(right)

@@ -1,29 +1,61 @@
-"""Settings survive storage, and old versions stay readable."""
+"""Settings survive storage, old versions stay readable, and a rep's own join the admin's by rule."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom.policy.settings import Detail, DirectionSettings, Field, Settings, from_data, to_data
+from postroom.policy.needs import Need, needs
+from postroom.policy.settings import (
+    AttachmentKind,
+    Behaviour,
+    Detail,
+    DirectionSettings,
+    Field,
+    KeywordField,
+    RepDirection,
+    RepSettings,
+    Settings,
+    effective,
+    from_data,
+    rep_from_data,
+    rep_to_data,
+    to_data,
+)
+from tests.policy.cases import RECEIVED, SENT, inbound, with_keywords
 
+texts = st.frozensets(st.text(max_size=20), max_size=5)
 directions = st.builds(
     DirectionSettings,
     enabled=st.booleans(),
-    excluded=st.frozensets(st.text(max_size=20), max_size=5),
+    behaviour=st.sampled_from(Behaviour),
+    keywords=texts,
+    user_keywords=st.booleans(),
+    keywords_in=st.frozensets(st.sampled_from(KeywordField)),
+    excluded=texts,
     excluded_in=st.frozensets(st.sampled_from(Field)),
+    user_exclusions=st.booleans(),
     details=st.frozensets(st.sampled_from(Detail)),
+    attachment_kinds=st.frozensets(st.sampled_from(AttachmentKind)),
     capture=st.booleans(),
     capture_from=st.frozensets(st.sampled_from(Field)),
     lead_source=st.text(max_size=20),
+    skip_automatic=texts,
 )
 all_settings = st.builds(
     Settings,
     version=st.just(7),
     outbound=directions,
     inbound=directions,
+    search_fields=st.lists(st.text(max_size=10), max_size=3).map(tuple),
+    search_all=st.booleans(),
     sync_disabled=st.booleans(),
     skip_internal=st.booleans(),
-    internal_domains=st.frozensets(st.text(max_size=20), max_size=5),
+    internal_domains=texts,
 )
+rep_directions = st.builds(RepDirection, keywords=texts, excluded=texts)
+all_rep_settings = st.builds(RepSettings, version=st.just(3), outbound=rep_directions, inbound=rep_directions)
 
 
 @given(all_settings)
@@ -31,10 +63,105 @@ def test_what_is_stored_is_read_back(settings):
     assert from_data(to_data(settings), 7) == settings
 
 
-def test_what_an_old_version_does_not_know_has_its_default():
-    assert from_data({}, 0) == Settings()
+@given(all_rep_settings)
+def test_what_a_rep_stores_is_read_back(own):
+    assert rep_from_data(rep_to_data(own), 3) == own
 
 
-def test_r037_the_defaults_look_at_to_when_sent_and_at_from_when_received():
-    assert Settings().outbound.excluded_in == {Field.TO}
-    assert Settings().inbound.excluded_in == {Field.FROM}
+@pytest.mark.parametrize("data", [{}, {"inbound": None, "outbound": {}}, {"inbound": {"excluded": None}}])
+def test_what_an_old_version_does_not_know_has_its_default(data):
+    assert from_data(data, 0) == Settings()
+    assert rep_from_data(data, 0) == RepSettings()
+
+
+def test_the_data_is_in_an_order_of_its_own_so_that_versions_can_be_compared():
+    settings = inbound(keywords=frozenset("cab"), excluded_in=frozenset(Field))
+    data = to_data(replace(settings, internal_domains=frozenset("cab")))
+    assert data["inbound"]["keywords"] == ["a", "b", "c"]
+    assert data["inbound"]["excluded_in"] == ["bcc", "cc", "from", "to"]
+    assert data["internal_domains"] == ["a", "b", "c"]
+
+
+def test_the_defaults_are_those_of_the_requirements():
+    outbound, inbound = Settings().outbound, Settings().inbound
+    assert (outbound.excluded_in, inbound.excluded_in) == ({Field.TO}, {Field.FROM})
+    assert (outbound.capture_from, inbound.capture_from) == ({Field.TO}, {Field.FROM})
+    for chosen in (outbound, inbound):
+        assert chosen.enabled
+        assert chosen.behaviour is Behaviour.ALL
+        assert chosen.keywords_in == set(KeywordField)
+        assert chosen.details == set(Detail)
+        assert not any((chosen.capture, chosen.user_keywords, chosen.user_exclusions))
+        assert not any((chosen.keywords, chosen.excluded, chosen.skip_automatic, chosen.lead_source))
+    assert Settings().search_fields == ("email",)
+    assert not any((Settings().search_all, Settings().sync_disabled, Settings().skip_internal))
+    assert Settings().version == RepSettings().version == 0
+
+
+def test_r041_the_kinds_of_the_source_and_pdf_are_on_and_the_others_off():
+    off = set(AttachmentKind) - Settings().inbound.attachment_kinds
+    assert off == {"csv", "powerpoint", "text", "calendar"}
+
+
+OWN = RepSettings(
+    3,
+    outbound=RepDirection(frozenset({"out"}), frozenset({"out.example"})),
+    inbound=RepDirection(frozenset({"mine"}), frozenset({"mine.example"})),
+)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "user_keywords", "expected"),
+    [
+        (Behaviour.KEYWORDS, True, {"offer", "mine"}),
+        (Behaviour.KEYWORDS, False, {"offer"}),
+        (Behaviour.ALL, True, {"offer"}),
+    ],
+)
+def test_r033_own_keywords_count_only_where_the_admin_chose_keywords_and_lets_reps_add(
+    behaviour, user_keywords, expected
+):
+    settings = inbound(behaviour=behaviour, keywords=frozenset({"offer"}), user_keywords=user_keywords)
+    joined = effective(settings, OWN)
+    assert joined.inbound.keywords == expected
+    assert joined.outbound == settings.outbound
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected"), [(True, {"a.example", "mine.example"}), (False, {"a.example"})]
+)
+def test_r038_own_exclusions_count_only_where_the_admin_lets_reps_add(allowed, expected):
+    settings = inbound(excluded=frozenset({"a.example"}), user_exclusions=allowed)
+    joined = effective(settings, OWN)
+    assert joined.inbound.excluded == expected
+    assert joined.outbound == settings.outbound
+
+
+def test_own_settings_of_sent_mail_join_those_of_sent_mail():
+    admin = DirectionSettings(behaviour=Behaviour.KEYWORDS, user_keywords=True, user_exclusions=True)
+    joined = effective(Settings(version=7, outbound=admin), OWN)
+    assert joined.outbound == replace(admin, keywords=frozenset({"out"}), excluded=frozenset({"out.example"}))
+    assert joined.version == 7
+
+
+@given(all_settings)
+def test_a_rep_who_adds_nothing_changes_nothing(settings):
+    assert effective(settings, RepSettings()) == settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "needed"),
+    [
+        (Settings(), {"body", "attachments"}),
+        (inbound(details=frozenset({Detail.SUBJECT})), set()),
+        (inbound(details=frozenset({Detail.BODY})), {"body"}),
+        (inbound(details=frozenset({Detail.ATTACHMENTS})), {"attachments"}),
+        (inbound(details=frozenset({Detail.ATTACHMENTS}), attachment_kinds=frozenset()), set()),
+        (with_keywords("a", details=frozenset()), {"body"}),
+        (with_keywords("a", details=frozenset(), keywords_in=frozenset({KeywordField.SUBJECT})), set()),
+        (inbound(keywords=frozenset("a"), details=frozenset()), set()),
+    ],
+)
+def test_only_what_is_read_or_captured_needs_to_be_fetched(settings, needed):
+    assert needs(settings, RECEIVED) == needed
+    assert needs(settings, SENT) == set(Need)
