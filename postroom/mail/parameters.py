@@ -24,7 +24,7 @@ def parse_parameters(value: str) -> tuple[str, dict[str, str]]:
     main = next(iter(value.partition(";")[0].lower().split()), "")
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
     for match in islice(_PARAMETER.finditer(value), MAX_PARAMETERS):
-        section = _SECTION.fullmatch(match[1].lower())
+        section = _SECTION.fullmatch(storable(match[1]).lower())
         if section:
             number = int(section["number"] or 0)
             parts = sections.setdefault(section["name"], {})
