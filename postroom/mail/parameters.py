@@ -20,16 +20,16 @@ def parse_parameters(value: str) -> tuple[str, dict[str, str]]:
 
     Encoded words (RFC 2047) are decoded as well: they are not allowed here, yet common.
     """
-    value = unfold(value)
+    value = unfold(storable(value))
     main = next(iter(value.partition(";")[0].lower().split()), "")
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
     for match in islice(_PARAMETER.finditer(value), MAX_PARAMETERS):
-        section = _SECTION.fullmatch(storable(match[1]).lower())
+        section = _SECTION.fullmatch(match[1].lower())
         if section:
             number = int(section["number"] or 0)
             parts = sections.setdefault(section["name"], {})
             parts.setdefault(number, (_unquoted(match[2]), bool(section["encoded"])))
-    return storable(main), {name: _joined(parts) for name, parts in sections.items()}
+    return main, {name: _joined(parts) for name, parts in sections.items()}
 
 
 def _unquoted(value: str) -> str:

@@ -59,8 +59,16 @@ def test_a_field_gives_everyone_in_it(value, found):
 
 @pytest.mark.parametrize(
     "spelling",
-    ["carol@x.example", "CAROL@X.EXAMPLE", " carol@x.example. ", '"carol"@x.example', "<carol@x.example>"]
-    + ["mailto:carol@x.example", "carol@x。example", "ca\u0072ol@x.example"],
+    [
+        *(
+            "carol@x.example",
+            "CAROL@X.EXAMPLE",
+            " carol@x.example. ",
+            '"carol"@x.example',
+            "<carol@x.example>",
+        ),
+        *("mailto:carol@x.example", "carol@x。example", "carol@x.exa\u00admple"),
+    ],
 )
 def test_r036_one_person_has_one_key(spelling):
     person = make_address(spelling)
@@ -70,8 +78,10 @@ def test_r036_one_person_has_one_key(spelling):
 
 @pytest.mark.parametrize(
     "spelling",
-    ["", "carol", "@x.example", "carol@", "ca rol@x.example", "carol@x..example", "carol@x example"]
-    + ["a" * 320 + "@x.example", "carol\x00@x.example\x07", "/o=Org/cn=carol@x.example", "carol@x,example"],
+    [
+        *("", "carol", "@x.example", "carol@", "ca rol@x.example", "carol@x..example", "carol@x example"),
+        *("a" * 320 + "@x.example", "carol\x07@x.example", "/o=Org/cn=carol@x.example", "carol@x,example"),
+    ],
 )
 def test_what_no_mail_can_be_sent_to_is_no_address(spelling):
     assert make_address(spelling) is None

@@ -87,7 +87,7 @@ DATES = {
     "flanker/disposition-notification.eml": "the library takes the comment before the zone for the zone",
 }
 ATTACHMENTS = {
-    "mikel-mail/mime_emails/raw_email_with_binary_encoded.eml": "an unquoted boundary with =, against the rules",
+    "mikel-mail/mime_emails/raw_email_with_binary_encoded.eml": "an unquoted boundary that holds =",
 }
 
 

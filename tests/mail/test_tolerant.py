@@ -46,7 +46,8 @@ def test_a_mail_is_cut_along_its_delimiters(source, found):
 
 def test_a_boundary_that_begins_another_tells_them_apart():
     source = (
-        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=b_alt\n\n"
+        "Content-Type: multipart/mixed; boundary=b\n\n"
+        "--b\nContent-Type: multipart/alternative; boundary=b_alt\n\n"
         "--b_alt\n\none\n--b_alt\n\ntwo\n--b_alt--\n--b\n\nthree\n--b--"
     )
     assert read(source) == (
