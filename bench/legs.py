@@ -15,27 +15,35 @@ CONCURRENCY = 8
 
 
 def raw(origin: str, token: str, start: str, mails: int) -> int:
-    """The least there is: list the changes, get every mail and its attachments, throw them away."""
-    import aiohttp
+    """The least there is: list the changes, get every mail and its attachments, throw them away.
+
+    With the same HTTP client, asking for the same fields in the same encoding.
+    """
     import orjson
+
+    from postroom.providers.gmail.source import MESSAGE_FIELDS
+    from postroom.providers.http import open_session
 
     async def run() -> int:
         headers = {"Authorization": f"Bearer {token}"}
         turn = asyncio.Semaphore(CONCURRENCY)
-        async with aiohttp.ClientSession(headers=headers) as session:
+        wanted = f"format=full&prettyPrint=false&fields={MESSAGE_FIELDS}"
+        async with open_session() as session:
 
             async def get(path: str) -> bytes:
-                async with session.get(f"{origin}/gmail/v1/users/me/{path}") as response:
+                url = f"{origin}/gmail/v1/users/me/{path}"
+                async with session.get(url, headers=headers) as response:
                     return await response.read()
 
             async def skip(path: str) -> None:
-                async with session.get(f"{origin}/gmail/v1/users/me/{path}") as response:
+                url = f"{origin}/gmail/v1/users/me/{path}?prettyPrint=false&fields=data"
+                async with session.get(url, headers=headers) as response:
                     async for _ in response.content.iter_chunked(256 * 1024):
                         pass
 
             async def one(message_id: str) -> None:
                 async with turn:
-                    answer = orjson.loads(await get(f"messages/{message_id}?format=full"))
+                    answer = orjson.loads(await get(f"messages/{message_id}?{wanted}"))
                     for part in answer["payload"].get("parts", []):
                         if attachment := part["body"].get("attachmentId"):
                             await skip(f"messages/{message_id}/attachments/{attachment}")

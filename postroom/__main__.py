@@ -1,3 +1,3 @@
-from postroom.cli import app
+from postroom.cli import main
 
-app(prog_name="postroom")
+main()

@@ -42,6 +42,18 @@ def django_settings() -> "Config":
     return settings.POSTROOM
 
 
+def main() -> None:
+    """Run a command; a database that is gone is told in a sentence rather than a traceback."""
+    from django.db import OperationalError
+
+    try:
+        app()
+    except OperationalError as error:
+        out.print(f"[red]The database cannot be reached: {error}[/red]")
+        out.print("`postroom doctor` tells more; DATABASE_URL says which database it is.")
+        sys.exit(2)
+
+
 @app.command()
 def migrate() -> None:
     """Create or update the database tables."""
@@ -103,8 +115,11 @@ def add_admin(
 ) -> None:
     """Make an account and its first administrator, who sets up the rest in the browser."""
     setup_django()
+    from django.core.management import call_command
+
     from postroom.organisations.first_admin import add_administrator
 
+    call_command("migrate", verbosity=0, interactive=False)
     try:
         user = add_administrator(email, name, password, company, domain)
     except Misconfigured as error:
