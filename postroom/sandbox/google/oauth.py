@@ -136,8 +136,10 @@ class TokenStore:
     _spent_codes: dict[str, Grant] = field(default_factory=dict)
     _refresh: dict[str, _Refresh] = field(default_factory=dict)
 
-    def grant_code(self, request: AuthorizationRequest, account: Account, granted: frozenset[str]) -> str:
-        """Record consent and hand out a code, good once for 10 minutes."""
+    def grant_code(
+        self, request: AuthorizationRequest, account: Account, granted: frozenset[str]
+    ) -> tuple[str, frozenset[str]]:
+        """Record consent; a code, good once for 10 minutes, and the scopes that it gives."""
         known = request.client.consents.get(account.address, frozenset())
         first = not granted <= known
         request.client.consents[account.address] = known | granted
@@ -146,7 +148,7 @@ class TokenStore:
         code = f"4/0A{secrets.token_urlsafe(48)}"
         expires = self.clock.now() + CODE_SECONDS
         self._codes[code] = _Code(request, account, granted, expires, first)
-        return code
+        return code, granted
 
     def exchange_code(self, client: Client, form: Mapping[str, str], origin: str) -> Tokens:
         """``grant_type=authorization_code``."""

@@ -221,7 +221,7 @@ class SignIn:
         self, asked: AuthorizationRequest, account: Account, granted: frozenset[str]
     ) -> web.Response:
         with self.sandbox.lock:
-            code = self.sandbox.tokens.grant_code(asked, account, granted)
+            code, granted = self.sandbox.tokens.grant_code(asked, account, granted)
         answer = {"code": code, "scope": " ".join(sorted(granted)), "authuser": "0"}
         if account.hd:
             answer["hd"] = account.hd

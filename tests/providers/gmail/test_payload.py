@@ -71,7 +71,8 @@ def own(raw: bytes) -> Message:
 def comparable(message: Message) -> dict[str, object]:
     """What must be equal. Line ends and white space are no content, nor is how a header was folded."""
     values = {field.name: getattr(message, field.name) for field in fields(message)}
-    values["text"], values["html"] = _one_space(message.text), _one_space(message.html)
+    for name in ("subject", "text", "html"):
+        values[name] = _one_space(getattr(message, name))
     values["attachments"] = [_essence(attachment) for attachment in message.attachments]
     values["headers"] = {
         name: [_one_space(decode_words(value)).replace('"', "") for value in each]
