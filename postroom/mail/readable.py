@@ -40,6 +40,7 @@ _INVISIBLE = re.compile(
 )
 _JOINER = re.compile("[\u200c\u200d](?![\u0300-\U0010ffff])|(?<![\u0300-\U0010ffff])[\u200c\u200d]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+_MAY_HIDE = re.compile(r"hidden|none|collapse|opacity|font-size")
 _ZERO = r"(?=\.?0)0*+(?:\.0*+)?+\s*+(?:[a-z]{2,4}|%)?+\s*+(?:;|!|$)"
 _PROPERTY = r"(?:^|[;\s])"
 _HIDING = re.compile(
@@ -188,6 +189,8 @@ class _Sight:
         """The state inside of an element."""
         if tag in _NEVER_SHOWN:
             return _HIDDEN
+        if not _MAY_HIDE.search(attributes.lower()):
+            return self.state
         effect = self._effects.get(attributes)
         if effect is None:
             # Most elements of a mail repeat the attributes of others.
@@ -212,9 +215,6 @@ class _Sight:
 
 def _effect(attributes: str) -> int:
     """What the attributes of an element do to the text in it."""
-    written = attributes.lower()
-    if "style" not in written and "hidden" not in written:
-        return _INHERIT
     values = attribute_values(attributes)
     if "hidden" in values:
         return _HIDDEN
