@@ -23,6 +23,7 @@ Part = dict[str, Any]
 
 _TAGS = re.compile(r"(?is)<(script|style|head|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
 _SNIPPET = 200
+_NAMING = frozenset({"content-type", "content-disposition"})
 
 
 def build(raw: bytes, marker: str, inline_limit: int | None = None) -> Part:
@@ -136,10 +137,21 @@ def _serialise(message: Message) -> bytes:
 
 def _filename(message: Message) -> str:
     try:
-        name = message.get_filename() or ""
+        name = _legible(message).get_filename() or ""
     except UNREADABLE:  # a broken RFC 2231 parameter
         return ""
     return decode_words(readable(name)).replace("\r", "").replace("\n", "")
+
+
+def _legible(message: Message) -> Message:
+    """A message with the fields that name it; the parser hides their 8-bit characters."""
+    fields = [(name, str(value)) for name, value in message.raw_items() if name.lower() in _NAMING]
+    if all(value.isascii() for _, value in fields):
+        return message
+    legible = Message(policy=compat32)
+    for name, value in fields:
+        legible[name] = readable(value)
+    return legible
 
 
 def _charset(message: Message) -> str:
