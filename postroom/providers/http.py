@@ -74,6 +74,12 @@ def retry_after(value: str) -> float | None:
         return None
 
 
+def readable(words: str) -> str:
+    """What a server says, fit to be stored and shown: printable, in one line of at most 300 characters."""
+    line = " ".join(words[:3000].split())
+    return "".join(character for character in line if character.isprintable())[:300]
+
+
 def seconds_until(moment: datetime) -> float:
     """From now to ``moment`` (aware), 0 where it is past, ``LONGEST_WAIT`` where it is further away."""
     return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), LONGEST_WAIT)

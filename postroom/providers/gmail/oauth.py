@@ -25,7 +25,7 @@ from postroom.errors import (
 from postroom.providers.answers import Json, Misshapen, number, read_json, text
 from postroom.providers.base import Client, Consent, TokenSet
 from postroom.providers.gmail.endpoints import Endpoints
-from postroom.providers.http import NETWORK_FAULTS, patiently, read_within, retry_after
+from postroom.providers.http import NETWORK_FAULTS, patiently, read_within, readable, retry_after
 
 READ_MAIL = "https://www.googleapis.com/auth/gmail.readonly"
 SCOPES = ("openid", "email", READ_MAIL)
@@ -150,8 +150,8 @@ class GoogleOAuth:
                 body = await read_within(response, MAX_ANSWER)
         except NETWORK_FAULTS as error:
             raise Unavailable(f"Google cannot be reached: {error}") from error
-        if response.status == 429:
-            wait = retry_after(response.headers.get("Retry-After", ""))
+        wait = retry_after(response.headers.get("Retry-After", ""))
+        if response.status == 429 or (response.status == 503 and wait):
             raise Throttled("Google asks to slow down.", retry_after=wait or 1.0)
         if response.status >= 500 or 300 <= response.status < 400:
             raise Unavailable(f"Google's sign-in service answered {response.status}.")
@@ -195,8 +195,9 @@ def _refusal(status: int, answer: Json, lost: Mapping[str, str]) -> PostroomErro
     if code in SLOW_DOWN:
         return Throttled("Google asks to slow down.")
     if code in PASSING or not code:
-        return Unavailable(f"Google's sign-in service answered {status} {code}".strip())
-    return ProviderError(f"Google refused the request: {code} {answer.get('error_description', '')}".strip())
+        return Unavailable(f"Google's sign-in service answered {status}.")
+    said = readable(f"{code} {answer.get('error_description', '')}")
+    return ProviderError(f"Google refused the request: {said}")
 
 
 def _token_set(answer: Json) -> TokenSet:

@@ -22,7 +22,14 @@ from postroom.errors import (
     Throttled,
     Unavailable,
 )
-from postroom.providers.http import NETWORK_FAULTS, TooLarge, read_within, retry_after, seconds_until
+from postroom.providers.http import (
+    NETWORK_FAULTS,
+    TooLarge,
+    read_within,
+    readable,
+    retry_after,
+    seconds_until,
+)
 
 MAX_REFUSAL = 64 * 1024
 """Bytes read of a refusal."""
@@ -73,7 +80,7 @@ class Refusal:
 
     @property
     def words(self) -> str:
-        return self.said or next(iter(self.reasons), "") or str(self.status)
+        return readable(self.said or next(iter(self.reasons), "")) or str(self.status)
 
 
 async def read_refusal(response: aiohttp.ClientResponse) -> Refusal:
@@ -100,6 +107,8 @@ def to_error(refusal: Refusal, method: str) -> PostroomError:
     status, reasons = refusal.status, set(refusal.reasons)
     if status == 429 or (refusal.googles and reasons & RATE_REASONS):
         return Throttled(f"Gmail asks to slow down: {refusal.words}", retry_after=_pause(refusal))
+    if status == 503 and refusal.wait:
+        return Throttled("Gmail is overloaded.", retry_after=refusal.wait)
     if status >= 500 or not refusal.googles:
         return Unavailable(f"Gmail, or something on the way to it, answered {status}.")
     if status == 403 and reasons & DISABLED:

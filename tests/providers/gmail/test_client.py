@@ -35,7 +35,7 @@ from postroom.providers.gmail.refusals import A_DAYS_LIMIT, BadRequest
 from postroom.providers.gmail.source import TIMES_ANEW, GmailSource
 from postroom.providers.http import LONGEST_WAIT, open_session, retry_after
 from tests.mails import mail
-from tests.providers.contract import ADDRESS, Call, drain, with_attachment
+from tests.providers.contract import ADDRESS, Call, Folder, drain, with_attachment
 from tests.providers.gmail.raw_server import Talk, saying, serve
 from tests.providers.gmail.room import TOPIC, GmailRoom
 
@@ -212,6 +212,24 @@ async def test_a_time_that_is_none_or_past_is_no_wait(room: GmailRoom, naps: lis
 
 
 @pytest.mark.asyncio
+async def test_an_overload_with_a_wait_is_waited_out(room: GmailRoom, naps: list[float]) -> None:
+    """RFC 9110 section 15.6.4: 503 may carry Retry-After."""
+    room.google.fault("error", status=503, retry_after=8)
+    assert await room.source().address() == ADDRESS
+    assert len(naps) == 1
+    assert naps[0] >= 8
+
+
+@pytest.mark.asyncio
+async def test_what_google_says_is_fit_to_be_stored(room: GmailRoom) -> None:
+    room.google.fault("error", status=403, reason="forbidden", message="No\0\x1b[31m way\n" + "x" * 10_000)
+    with pytest.raises(AuthorizationLost, match=r"No\[31m way x") as lost:
+        await room.source().address()
+    assert len(str(lost.value)) < 400
+    assert str(lost.value).isprintable()
+
+
+@pytest.mark.asyncio
 async def test_a_days_limit_is_not_hammered(room: GmailRoom, naps: list[float]) -> None:
     room.google.fault("error", status=403, reason="dailyLimitExceeded")
     with pytest.raises(Throttled) as throttled:
@@ -278,6 +296,20 @@ async def test_a_cursor_of_another_shape_stays_in_the_family(
 ) -> None:
     with pytest.raises(ProviderError):
         await room.source().changes(cursor)
+
+
+@pytest.mark.asyncio
+async def test_a_draft_that_becomes_a_sent_mail_is_sent(room: GmailRoom) -> None:
+    """Whether Gmail keeps the draft's id is not documented; both ways must do."""
+    source = room.source()
+    cursor = await source.start()
+    draft = room.deliver(mail(from_=ADDRESS, to="carol@customer.example"), Folder.DRAFTS)
+    page = await source.changes(cursor)
+    assert page.changes == ()
+    room.google.modify(ADDRESS, draft, add=["SENT"], remove=["DRAFT"])
+    (change,) = (await source.changes(page.cursor)).changes
+    assert change == Change(draft, Direction.SENT)
+    assert (await source.message(change)).id == draft
 
 
 @pytest.mark.asyncio
