@@ -71,7 +71,7 @@ def remove_field(field: LeadField) -> None:
 
 def search_fields(account_id: int) -> list[LeadField]:
     """The account's own fields that leads can be found by, besides the standard one (R-044)."""
-    return list(LeadField.objects.filter(account_id=account_id, type=FieldType.EMAIL))
+    return list(LeadField.objects.filter(account_id=account_id, type=FieldType.EMAIL, retired_at=None))
 
 
 def set_values(lead: Lead, values: Mapping[str, object]) -> None:
@@ -149,10 +149,10 @@ def _date(field: LeadField, text: str) -> str:
 def _index(lead: Lead, field: str, value: Value) -> None:
     address = make_address(str(value)) if value else None
     if address is None:
-        LeadAddress.objects.filter(account_id=lead.account_id, lead=lead, field=field).delete()
+        LeadAddress.objects.filter(account_id=lead.account_id, lead=lead, field=field, merge=None).delete()
         return
     LeadAddress.objects.update_or_create(
-        account_id=lead.account_id, lead=lead, field=field, defaults={"key": address.key}
+        account_id=lead.account_id, lead=lead, field=field, merge=None, defaults={"key": address.key}
     )
 
 

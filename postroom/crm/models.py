@@ -1,4 +1,5 @@
-"""Lead with its fields and addresses, lead source, stored message, activity and attachment.
+"""Lead with its fields and addresses, lead source, stored message, activity and attachment; and the work
+on them that takes long or can be undone: merges, imports, erasures, removals of a rep's mail.
 
 One mail is stored once (``StoredMessage``) and shows as one ``Activity`` on each lead it concerns
 (R-005, R-006); the unique constraints below are what makes that hold.
@@ -9,7 +10,8 @@ from typing import ClassVar, Self, cast
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Concat, Lower
+from django.db.models.functions import Coalesce, Concat, Lower
+from django.utils.translation import gettext_lazy as _
 
 from postroom.organisations.models import Account, User
 
@@ -29,13 +31,13 @@ class LeadSource(models.Model):
 
 
 class FieldType(models.TextChoices):
-    TEXT = "text", "Text"
-    EMAIL = "email", "Email"
-    PHONE = "phone", "Phone"
-    NUMBER = "number", "Number"
-    BOOLEAN = "boolean", "Yes or no"
-    DATE = "date", "Date"
-    SELECT = "select", "Choice"
+    TEXT = "text", _("Text")
+    EMAIL = "email", _("Email")
+    PHONE = "phone", _("Phone")
+    NUMBER = "number", _("Number")
+    BOOLEAN = "boolean", _("Yes or no")
+    DATE = "date", _("Date")
+    SELECT = "select", _("Choice")
 
 
 class LeadField(models.Model):
@@ -50,6 +52,8 @@ class LeadField(models.Model):
     options = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     """What can be chosen, of a field of type ``SELECT``."""
     position = models.PositiveIntegerField(default=0)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    """Since when it is offered no more; what leads hold in it stays."""
 
     class Meta:
         constraints: ClassVar = [
@@ -124,6 +128,12 @@ class Lead(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["account", "-last_activity_at", "-id"], name="lead_by_activity"),
+            models.Index(
+                models.F("account"),
+                Coalesce("last_activity_at", "created_at").desc(),
+                models.F("id").desc(),
+                name="lead_by_touch",
+            ),
             GinIndex(fields=["search"], opclasses=["gin_trgm_ops"], name="lead_search"),
         ]
 
@@ -149,10 +159,19 @@ class LeadAddress(models.Model):
     lead_id: int
     field = models.CharField(max_length=50)
     """"email", or a ``LeadField.name``."""
+    merge = models.ForeignKey(
+        "LeadMerge", null=True, on_delete=models.CASCADE, related_name="addresses", db_constraint=False
+    )
+    """The merge that brought an address which is no value of this lead's fields (R-083); else None."""
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["account", "lead", "field"], name="one_address_a_field")
+            models.UniqueConstraint(
+                fields=["account", "lead", "field"],
+                condition=models.Q(merge=None),
+                name="one_address_a_field",
+            ),
+            models.UniqueConstraint(fields=["account", "lead", "field", "merge"], name="one_address_a_merge"),
         ]
         indexes: ClassVar = [models.Index(fields=["account", "key"], name="lead_by_address")]
 
@@ -206,6 +225,8 @@ class MessageBody(models.Model):
     )
     text = models.TextField(blank=True)
     html = models.TextField(blank=True)
+    preview = models.CharField(max_length=240, blank=True)
+    """Its beginning in one line, of what the writer wrote themselves; see ``crm.previews``."""
 
 
 class MessageCopy(models.Model):
@@ -272,8 +293,8 @@ class DoomedBlob(models.Model):
 
 
 class ActivityKind(models.TextChoices):
-    SENT = "email_sent", "Email Sent"
-    RECEIVED = "email_received", "Email Received"
+    SENT = "email_sent", _("Email Sent")
+    RECEIVED = "email_received", _("Email Received")
 
 
 class Activity(models.Model):
@@ -298,3 +319,117 @@ class Activity(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["account", "lead", "-happened_at", "-id"], name="activity_by_lead")
         ]
+
+
+class LeadMerge(models.Model):
+    """That a lead became part of another, and for a time how to undo it (R-083); undoing removes the row."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    kept_id = models.BigIntegerField()
+    """The lead that stayed; it may itself have been merged, or be deleted, since."""
+    gone_id = models.BigIntegerField()
+    """The lead that went; its links lead to the one that stayed."""
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False)
+    by_name = models.CharField(max_length=320, blank=True)
+    merged_at = models.DateTimeField(auto_now_add=True)
+    before = models.JSONField(null=True)
+    """Both leads as they were; None once it cannot be undone any more."""
+    moved = ArrayField(models.BigIntegerField(), default=list)
+    """Ids of the messages whose activities went over."""
+    doubled = ArrayField(models.BigIntegerField(), default=list)
+    """Ids of the messages that were on both leads."""
+    journal = ArrayField(models.BigIntegerField(), default=list)
+    """Ids of the journal rows that went over."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "gone_id"], name="lead_goes_once"),
+            models.UniqueConstraint(fields=["account", "id"], name="merge_in_account"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "kept_id"], name="merge_by_kept")]
+
+
+class ImportState(models.TextChoices):
+    CHECKING = "checking", _("Being checked")
+    CHECKED = "checked", _("Waiting for your go-ahead")
+    RUNNING = "running", _("Importing")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Failed")
+
+
+class LeadImport(models.Model):
+    """A CSV file of leads: first checked, then written once somebody says so (R-082)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False)
+    by_name = models.CharField(max_length=320, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    filename = models.CharField(max_length=255)
+    content = models.TextField(blank=True)
+    """The file as text; "" once it is done with."""
+    separator = models.CharField(max_length=1)
+    columns = models.JSONField(default=list)
+    """The lead field of each column, "" for one that is left out."""
+    source = models.CharField(max_length=200, blank=True)
+    """The lead source of new leads whose row names none."""
+    state = models.CharField(max_length=10, choices=ImportState, default=ImportState.CHECKING)
+    total = models.PositiveIntegerField(default=0)
+    """Rows of the file below its header."""
+    done = models.PositiveIntegerField(default=0)
+    """Rows checked, or written, so far."""
+    new = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    examples = models.JSONField(default=list)
+    """Some rows with what becomes of them, to look at before the go-ahead."""
+    refusals = models.JSONField(default=list)
+    """[[line, reason, [cell, …]], …] of the rows that were refused."""
+    said = models.TextField(blank=True)
+    """Why it failed."""
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "-created_at", "-id"], name="import_by_time")]
+
+
+class Erasure(models.Model):
+    """That a person was erased: who did it, when and how much went, without saying who it was (R-083)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False)
+    by_name = models.CharField(max_length=320, blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    fingerprints = ArrayField(models.CharField(max_length=64), default=list)
+    """Keyed hashes of the person's addresses: whoever has an address can ask whether it was erased."""
+    work = models.JSONField(null=True)
+    """Whom it concerns, while it is under way; None afterwards."""
+    counts = models.JSONField(default=dict)
+    """What went so far: leads, mails, files, log rows."""
+    total = models.PositiveIntegerField(default=0)
+    """Mails to go, as counted at the beginning."""
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "-asked_at", "-id"], name="erasure_by_time")]
+
+
+class MailRemoval(models.Model):
+    """Synced mail of a rep that goes together with the mailbox (R-063)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False)
+    user_id: int
+    asked_at = models.DateTimeField(auto_now_add=True)
+    last_copy = models.BigIntegerField()
+    """The newest ``MessageCopy`` that goes; what is synced after a new connection stays."""
+    total = models.PositiveIntegerField()
+    done = models.PositiveIntegerField(default=0)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "user", "-id"], name="removal_by_user")]

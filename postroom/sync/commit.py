@@ -30,6 +30,7 @@ from postroom.crm.models import (
     MessageCopy,
     StoredMessage,
 )
+from postroom.crm.previews import preview
 from postroom.errors import PostroomError
 from postroom.mail.message import Address, Direction
 from postroom.policy.decide import Match, Rep, Rule
@@ -260,6 +261,7 @@ def _messages(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> dict[str
                 message=messages[filing.identity],
                 text=filing.message.text,
                 html=filing.message.html,
+                preview=preview(filing.message.text, filing.message.html),
             )
             for filing in lasting
             if filing.message and Detail.BODY in filing.decision.details
