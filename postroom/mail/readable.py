@@ -40,15 +40,8 @@ _INVISIBLE = re.compile(
 )
 _JOINER = re.compile("[\u200c\u200d](?![\u0300-\U0010ffff])|(?<![\u0300-\U0010ffff])[\u200c\u200d]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
-_MAY_HIDE = re.compile(r"hidden|none|collapse|opacity|font-size")
-_ZERO = r"(?=\.?0)0*+(?:\.0*+)?+\s*+(?:[a-z]{2,4}|%)?+\s*+(?:;|!|$)"
-_PROPERTY = r"(?:^|[;\s])"
-_HIDING = re.compile(
-    rf"{_PROPERTY}(?:display\s*+:\s*+none|visibility\s*+:\s*+(?:hidden|collapse)|opacity\s*+:\s*+{_ZERO})"
-)
-_NO_HEIGHT = re.compile(rf"{_PROPERTY}(?:max-)?height\s*+:\s*+{_ZERO}")
-_OVERFLOW = re.compile(rf"{_PROPERTY}overflow\s*+:\s*+hidden")
-_FONT_SIZE = re.compile(rf"{_PROPERTY}font-size\s*+:\s*+({_ZERO})?+")
+_HIDING_WORDS = ("hidden", "none", "font-size", "opacity", "collapse")
+_ZERO = re.compile(r"(?=\.?0)0*+(?:\.0*+)?+\s*+(?:[a-z]{2,4}|%)?+\s*+(?:!.*+)?+", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 
 _SHOWN, _TINY, _HIDDEN = 0, 1, 2
@@ -116,7 +109,8 @@ class _Lines:
 
     def write(self, text: str) -> None:
         if not self._preformatted:
-            self._pieces.append(text)
+            if self._pieces or not text.isspace():
+                self._pieces.append(text)
             return
         first, *others = text.replace("\r\n", "\n").split("\n")
         self._pieces.append(first)
@@ -189,8 +183,6 @@ class _Sight:
         """The state inside of an element."""
         if tag in _NEVER_SHOWN:
             return _HIDDEN
-        if not _MAY_HIDE.search(attributes.lower()):
-            return self.state
         effect = self._effects.get(attributes)
         if effect is None:
             # Most elements of a mail repeat the attributes of others.
@@ -215,13 +207,30 @@ class _Sight:
 
 def _effect(attributes: str) -> int:
     """What the attributes of an element do to the text in it."""
+    written = attributes.lower()
+    if not any(word in written for word in _HIDING_WORDS):
+        return _INHERIT
     values = attribute_values(attributes)
     if "hidden" in values:
         return _HIDDEN
-    style = _COMMENT.sub("", values.get("style", "")).lower()
-    if _HIDING.search(style) or (_OVERFLOW.search(style) and _NO_HEIGHT.search(style)):
+    style = _declarations(values.get("style", ""))
+    if (
+        style.get("display", "").startswith("none")
+        or style.get("visibility", "").startswith(("hidden", "collapse"))
+        or _is_zero(style, "opacity")
+        or (style.get("overflow", "").startswith("hidden") and _is_zero(style, "height", "max-height"))
+    ):
         return _HIDDEN
-    size = _FONT_SIZE.search(style)
-    if size is None:
+    if "font-size" not in style:
         return _INHERIT
-    return _TINY if size[1] else _SHOWN
+    return _TINY if _is_zero(style, "font-size") else _SHOWN
+
+
+def _declarations(style: str) -> dict[str, str]:
+    """The properties of a style attribute in lower case; the last of one name counts."""
+    each = (declaration.partition(":") for declaration in _COMMENT.sub("", style).lower().split(";"))
+    return {name.strip(): value.strip() for name, _, value in each}
+
+
+def _is_zero(style: dict[str, str], *properties: str) -> bool:
+    return any(_ZERO.fullmatch(style.get(name, "")) for name in properties)
