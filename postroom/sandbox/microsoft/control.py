@@ -1,0 +1,275 @@
+"""The control API under ``/sandbox/``: what the Python API does, by JSON, for programs in other processes.
+
+Answers are JSON; a mistake in the request is 400 with ``{"error": ...}``, an unknown thing 404.
+"""
+
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+
+from ..google.compose import Letter, write
+from .mailbox import Item
+
+if TYPE_CHECKING:
+    from .sandbox import MicrosoftSandbox
+
+Json = dict[str, Any]
+_Handler = Callable[[web.Request], Awaitable[Any]]
+_RECENT = 50
+
+
+def routes(sandbox: "MicrosoftSandbox") -> list[web.RouteDef]:
+    control = Control(sandbox)
+    box, message = "/sandbox/mailboxes/{address}", "/sandbox/mailboxes/{address}/messages/{id}"
+    table: list[tuple[str, str, _Handler]] = [
+        ("POST", "/sandbox/reset", control.reset),
+        ("GET", "/sandbox/accounts", control.accounts),
+        ("POST", "/sandbox/accounts", control.add_account),
+        ("DELETE", "/sandbox/accounts/{address}", control.remove_account),
+        ("GET", "/sandbox/apps", control.apps),
+        ("POST", "/sandbox/apps", control.add_app),
+        ("GET", f"{box}/messages", control.messages),
+        ("POST", f"{box}/messages", control.deliver),
+        ("POST", f"{box}/send", control.send),
+        ("POST", f"{box}/write", control.write),
+        ("POST", f"{box}/load", control.load),
+        ("POST", f"{box}/expire-delta", control.expire_delta),
+        ("POST", f"{box}/tokens", control.issue_tokens),
+        ("POST", f"{box}/revoke", control.acting("revoke")),
+        ("POST", f"{box}/change-password", control.acting("change_password")),
+        ("POST", f"{box}/require-mfa", control.acting("require_mfa")),
+        ("POST", f"{box}/challenge", control.acting("challenge")),
+        ("POST", f"{box}/expire-access", control.acting("expire_access")),
+        ("POST", f"{box}/trouble", control.trouble),
+        ("POST", f"{box}/lifecycle", control.lifecycle),
+        ("POST", f"{message}/move", control.move),
+        ("DELETE", message, control.delete),
+        ("GET", "/sandbox/stats", control.stats),
+        ("DELETE", "/sandbox/stats", control.clear_stats),
+        ("GET", "/sandbox/faults", control.faults),
+        ("POST", "/sandbox/faults", control.add_fault),
+        ("DELETE", "/sandbox/faults", control.clear_faults),
+        ("DELETE", "/sandbox/faults/{id}", control.remove_fault),
+        ("GET", "/sandbox/settings", control.settings),
+        ("PATCH", "/sandbox/settings", control.change_settings),
+        ("PUT", "/sandbox/limits", control.limit),
+        ("GET", "/sandbox/notifications", control.notifications),
+        ("POST", "/sandbox/clock", control.advance),
+        ("POST", "/sandbox/keys", control.rotate_keys),
+    ]
+    return [web.route(verb, path, _json(handler)) for verb, path, handler in table]
+
+
+class Control:
+    """The handlers, over one sandbox."""
+
+    def __init__(self, sandbox: "MicrosoftSandbox") -> None:
+        self.sandbox = sandbox
+
+    async def reset(self, request: web.Request) -> Json:
+        self.sandbox.reset()
+        return {}
+
+    async def accounts(self, request: web.Request) -> Json:
+        return {"accounts": [asdict(account) for account in self.sandbox.accounts.values()]}
+
+    async def add_account(self, request: web.Request) -> Json:
+        """``address``, ``name``, and the other arguments of ``MicrosoftSandbox.add_account``."""
+        wanted = await _body(request)
+        return asdict(self.sandbox.add_account(wanted.pop("address"), wanted.pop("name", ""), **wanted))
+
+    async def remove_account(self, request: web.Request) -> Json:
+        self.sandbox.remove_account(_address(request))
+        return {}
+
+    async def apps(self, request: web.Request) -> Json:
+        apps = self.sandbox.apps.values()
+        return {"apps": [{"client_id": app.client_id, "redirect_uris": app.redirect_uris} for app in apps]}
+
+    async def add_app(self, request: web.Request) -> Json:
+        """``client_id``, ``client_secret``, ``redirect_uris`` and the other fields of ``App``."""
+        app = self.sandbox.add_app(**await _body(request))
+        return {"client_id": app.client_id, "client_secret": app.client_secret}
+
+    async def messages(self, request: web.Request) -> Json:
+        mailbox = self.sandbox.mailbox(_address(request))
+        newest = sorted(mailbox.items.values(), key=lambda item: -item.number)[:_RECENT]
+        return {"messages": [_summary(item) for item in newest], "total": len(mailbox.items)}
+
+    async def deliver(self, request: web.Request) -> Json:
+        """``raw`` (base64), ``folder``, ``received`` in seconds, ``links``; or message/rfc822."""
+        if request.content_type == "message/rfc822":
+            folder = request.query.get("folder", "inbox")
+            return _summary(self.sandbox.deliver(_address(request), await request.read(), folder))
+        wanted = await _body(request)
+        raw, links = _bytes(wanted["raw"]), [(name, url) for name, url in wanted.get("links", ())]
+        folder, received = wanted.get("folder", "inbox"), wanted.get("received")
+        return _summary(self.sandbox.deliver(_address(request), raw, folder, received, links))
+
+    async def send(self, request: web.Request) -> Json:
+        """The rep sends ``raw`` (base64), or message/rfc822 as the body."""
+        is_mail = request.content_type == "message/rfc822"
+        raw = await request.read() if is_mail else _bytes((await _body(request))["raw"])
+        return _summary(self.sandbox.send(_address(request), raw))
+
+    async def write(self, request: web.Request) -> Json:
+        """A mail from its fields (see ``Letter``): sent by this mailbox, or to it with ``from_address``."""
+        wanted = await _body(request)
+        address = self.sandbox.owner(_address(request))
+        attachments = [(a["filename"], _bytes(a["content"])) for a in wanted.pop("attachments", ())]
+        fields = {"from_address": address, "to": address, "subject": "", "text": ""} | wanted
+        raw = write(Letter(**fields, attachments=attachments), self.sandbox.clock.now())
+        act = self.sandbox.send if fields["from_address"] == address else self.sandbox.deliver
+        return _summary(act(address, raw))
+
+    async def load(self, request: web.Request) -> Json:
+        """Every .eml below ``folder`` of the disk, ``into`` a folder of the mailbox."""
+        wanted = await _body(request)
+        into = wanted.get("into", "inbox")
+        return {"loaded": self.sandbox.load(_address(request), Path(wanted["folder"]), into)}
+
+    async def expire_delta(self, request: web.Request) -> Json:
+        self.sandbox.expire_delta(_address(request))
+        return {}
+
+    async def issue_tokens(self, request: web.Request) -> Json:
+        """``scopes``, ``client_id``: tokens without the consent page."""
+        return self.sandbox.issue_tokens(_address(request), **await _body(request)).as_json()
+
+    def acting(self, name: str) -> _Handler:
+        """A handler for one of the things that happen to an account."""
+
+        async def act(request: web.Request) -> Json:
+            getattr(self.sandbox, name)(_address(request))
+            return {}
+
+        return act
+
+    async def trouble(self, request: web.Request) -> Json:
+        """``code``: the AADSTS code that refreshes are answered with; 0 for none."""
+        self.sandbox.trouble(_address(request), int((await _body(request))["code"]))
+        return {}
+
+    async def lifecycle(self, request: web.Request) -> Json:
+        """``event``: missed, subscriptionRemoved or reauthorizationRequired."""
+        return {"sent": self.sandbox.lifecycle(_address(request), (await _body(request))["event"])}
+
+    async def move(self, request: web.Request) -> Json:
+        """``folder``: a well-known name."""
+        folder = (await _body(request))["folder"]
+        return _summary(self.sandbox.move(_address(request), request.match_info["id"], folder))
+
+    async def delete(self, request: web.Request) -> Json:
+        self.sandbox.delete(_address(request), request.match_info["id"])
+        return {}
+
+    async def stats(self, request: web.Request) -> Json:
+        """Requests, answer bytes and refusals per user and method, and in all."""
+        ledger = self.sandbox.ledger
+        users = {user: {m: asdict(s) for m, s in spent.items()} for user, spent in ledger.spent.items()}
+        return {"total": asdict(ledger.total()), "users": users, "received": self.sandbox.received}
+
+    async def clear_stats(self, request: web.Request) -> Json:
+        self.sandbox.ledger.clear()
+        return {}
+
+    async def faults(self, request: web.Request) -> Json:
+        return {"faults": [asdict(fault) for fault in self.sandbox.faults.waiting]}
+
+    async def add_fault(self, request: web.Request) -> Json:
+        """``kind`` and the other fields of ``Fault``."""
+        return asdict(self.sandbox.fault(**await _body(request)))
+
+    async def clear_faults(self, request: web.Request) -> Json:
+        self.sandbox.faults.clear()
+        return {}
+
+    async def remove_fault(self, request: web.Request) -> Json:
+        self.sandbox.faults.remove(int(request.match_info["id"]))
+        return {}
+
+    async def settings(self, request: web.Request) -> Json:
+        return asdict(self.sandbox.settings) | {"limits": asdict(self.sandbox.ledger.limits)}
+
+    async def change_settings(self, request: web.Request) -> Json:
+        """Any fields of ``Settings``."""
+        known = {field.name for field in dataclass_fields(self.sandbox.settings)}
+        for name, value in (await _body(request)).items():
+            if name not in known:
+                raise ValueError(f"no such setting: {name}")
+            setattr(self.sandbox.settings, name, value)
+        return await self.settings(request)
+
+    async def limit(self, request: web.Request) -> Json:
+        """Fields of ``Limits``; enforced unless told otherwise."""
+        return asdict(self.sandbox.limit(**await _body(request)))
+
+    async def notifications(self, request: web.Request) -> Json:
+        notifier = self.sandbox.notifier
+        return {
+            "subscriptions": [asdict(subscription) for subscription in notifier.live()],
+            "log": [asdict(delivery) for delivery in notifier.log],
+        }
+
+    async def advance(self, request: web.Request) -> Json:
+        """``seconds``: let that much time pass at once."""
+        self.sandbox.clock.advance(float((await _body(request))["seconds"]))
+        return {"now": self.sandbox.clock.now()}
+
+    async def rotate_keys(self, request: web.Request) -> Json:
+        self.sandbox.keys.rotate()
+        return {}
+
+
+def _json(handler: _Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Answers what the handler gives, and its mistakes as JSON too."""
+
+    async def handle(request: web.Request) -> web.Response:
+        status = 200
+        try:
+            answer = await handler(request)
+        except KeyError as error:
+            status, answer = 404, {"error": f"not found or missing: {error.args[0]}"}
+        except (TypeError, ValueError) as error:
+            status, answer = 400, {"error": str(error)}
+        return web.Response(body=orjson.dumps(answer), status=status, content_type="application/json")
+
+    return handle
+
+
+async def _body(request: web.Request) -> Json:
+    content = await request.read()
+    value = orjson.loads(content) if content else {}
+    if not isinstance(value, dict):
+        raise ValueError("the body must be a JSON object")
+    return value
+
+
+def _address(request: web.Request) -> str:
+    return request.match_info["address"]
+
+
+def _bytes(text: str) -> bytes:
+    """Base64 in either alphabet, padded or not."""
+    padded = text + "=" * (-len(text) % 4)
+    return urlsafe_b64decode(padded) if "-" in text or "_" in text else b64decode(padded)
+
+
+def _summary(item: Item) -> Json:
+    envelope = item.mail.envelope
+    return {
+        "id": item.id,
+        "immutableId": item.immutable_id,
+        "folder": item.folder,
+        "received": item.received,
+        "from": envelope.from_,
+        "to": envelope.to,
+        "subject": envelope.subject,
+        "messageId": item.message_id,
+    }
