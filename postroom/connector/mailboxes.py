@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
 
+from postroom.connector.access import refuse_without_access
 from postroom.connector.audit import record
 from postroom.connector.grants import save_grant
 from postroom.connector.models import SYNCING, AuditArea, Mailbox, MailboxState, Provider
@@ -44,8 +45,8 @@ def get_own_mailbox(user: User) -> Mailbox:
 def connect(user: User, provider: Provider, consent: Consent) -> Mailbox:
     """Keep a consent: a new mailbox to activate, or an existing one that syncs again with no gap.
 
-    Raises ``AccountRefused`` where the address does not belong to the account or is another rep's, and
-    ``SyncSwitchedOff``.
+    Raises ``AccountRefused`` where the address does not belong to the account or is another rep's,
+    ``MayNotConnect`` and ``SyncSwitchedOff``.
     """
     address = make_address(consent.address)
     if address is None:
@@ -63,6 +64,7 @@ def connect(user: User, provider: Provider, consent: Consent) -> Mailbox:
         )
     try:
         with transaction.atomic():
+            refuse_without_access(user)
             refuse_while_stopped(user.account)
             return _reconnected(mailbox, consent) if mailbox else _created(user, provider, consent)
     except IntegrityError as error:
@@ -98,11 +100,12 @@ def _reconnected(mailbox: Mailbox, consent: Consent) -> Mailbox:
 def activate(mailbox: Mailbox, cursor: Cursor, aliases: tuple[str, ...], *, importing: bool) -> None:
     """Begin to sync from ``cursor``; does nothing to a mailbox that was activated before.
 
-    Raises ``SyncSwitchedOff``.
+    Raises ``MayNotConnect`` and ``SyncSwitchedOff``.
     """
     keys = {address.key for address in map(make_address, aliases) if address}
     now = datetime.now(UTC)
     with transaction.atomic():
+        refuse_without_access(mailbox.user)
         refuse_while_stopped(mailbox.account)
         Mailbox.objects.filter(
             pk=mailbox.pk, account=mailbox.account, state=MailboxState.CONNECTED, activated_at=None
@@ -127,6 +130,8 @@ def pause(mailbox: Mailbox, by: User | None = None) -> None:
 
 @transaction.atomic
 def resume(mailbox: Mailbox, by: User | None = None) -> None:
+    """Go on from the cursor after ``pause``. Raises ``MayNotConnect`` (R-050)."""
+    refuse_without_access(mailbox.user)
     if _change(mailbox, [MailboxState.PAUSED], _resumed_state(mailbox)):
         _audit(mailbox, by, "Resumed")
 
@@ -141,7 +146,8 @@ def deactivate(mailbox: Mailbox, by: User) -> None:
 
 @transaction.atomic
 def reactivate(mailbox: Mailbox, by: User) -> None:
-    """Go on from the cursor after ``deactivate``."""
+    """Go on from the cursor after ``deactivate``. Raises ``MayNotConnect`` (R-050)."""
+    refuse_without_access(mailbox.user)
     if _change(mailbox, [MailboxState.DEACTIVATED], _resumed_state(mailbox)):
         _audit(mailbox, by, "Activated")
 

@@ -96,6 +96,8 @@ class AuditArea(models.TextChoices):
     SYNC_SWITCH = "sync_switch", "Sync for all users"
     MAILBOX = "mailbox", "Mailbox"
     RETENTION = "retention", "Retention"
+    ACCESS = "access", "Access"
+    PEOPLE = "people", "People"
 
 
 class AuditEntry(models.Model):

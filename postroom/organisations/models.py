@@ -1,4 +1,4 @@
-"""Account, user, role and team (R-013)."""
+"""Account, user, role and team (R-013), custom user fields (R-016) and access rules (R-012, R-050)."""
 
 from typing import Any, ClassVar
 
@@ -6,6 +6,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 
 class Account(models.Model):
@@ -23,10 +25,10 @@ class Account(models.Model):
 
 
 class Role(models.TextChoices):
-    ADMINISTRATOR = "administrator", "Administrator"
-    SALES_MANAGER = "sales_manager", "Sales Manager"
-    MARKETING_USER = "marketing_user", "Marketing User"
-    SALES_USER = "sales_user", "Sales User"
+    ADMINISTRATOR = "administrator", _("Administrator")
+    SALES_MANAGER = "sales_manager", _("Sales Manager")
+    MARKETING_USER = "marketing_user", _("Marketing User")
+    SALES_USER = "sales_user", _("Sales User")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -53,6 +55,12 @@ class User(AbstractBaseUser):
     manager = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="team")
     time_zone = models.CharField(max_length=64, default="UTC")
     is_active = models.BooleanField(default=True)
+    yes_fields = ArrayField(models.SlugField(max_length=50), default=list, blank=True)
+    """Names of the ``UserField``s that are Yes for this user (R-016)."""
+    invited_at = models.DateTimeField(null=True, blank=True)
+    """When the invitation under way was sent; None once it was accepted, and where there was none."""
+    session_epoch = models.PositiveIntegerField(default=0)
+    """Goes up when the user is deactivated: sessions begun before end for good."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     account_id: int
@@ -68,9 +76,15 @@ class User(AbstractBaseUser):
             models.UniqueConstraint(Lower("email"), name="user_email_is_unique"),
             models.UniqueConstraint(fields=["account", "id"], name="user_in_account"),
         ]
+        indexes: ClassVar = [models.Index("account", Lower("name"), "id", name="user_by_name")]
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session is bound to: besides the password, the epoch."""
+        bound = f"{self.password}:{self.session_epoch}"
+        return salted_hmac("postroom.session", bound, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_administrator(self) -> bool:
@@ -79,3 +93,67 @@ class User(AbstractBaseUser):
     @property
     def is_manager(self) -> bool:
         return self.role == Role.SALES_MANAGER
+
+
+class UserField(models.Model):
+    """A yes-or-no field that an administrator added to the account's users (R-016).
+
+    Who has a Yes stands in ``User.yes_fields``, so that asking for it costs no query of its own.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="user_fields")
+    account_id: int
+    name = models.SlugField(max_length=50)
+    """Key in ``User.yes_fields``; never changes, whatever becomes of the label."""
+    label = models.CharField(max_length=100)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "name"], name="user_field_is_unique"),
+            models.UniqueConstraint(fields=["account", "id"], name="user_field_in_account"),
+        ]
+        ordering: ClassVar = ["label", "id"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Purpose(models.TextChoices):
+    """What a rule gives access to."""
+
+    CONFIGURE = "configure", _("Configure the connector")
+    CONNECT = "connect", _("Connect my inbox")
+
+
+class AccessMode(models.TextChoices):
+    """How a rule tells who has access; one way at a time."""
+
+    ROLE = "role", _("By role")
+    FIELD = "field", _("By user field")
+
+
+class AccessRule(models.Model):
+    """Who may configure the connector (R-012) or connect a mailbox (R-050), besides the administrators'
+    right to configure, which no rule takes away."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="access_rules")
+    account_id: int
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    mode = models.CharField(max_length=10, choices=AccessMode, default=AccessMode.ROLE)
+    roles = ArrayField(models.CharField(max_length=20, choices=Role), default=list, blank=True)
+    """Of mode ``ROLE``."""
+    field = models.ForeignKey(
+        UserField, null=True, blank=True, on_delete=models.RESTRICT, related_name="rules", db_constraint=False
+    )
+    """Of mode ``FIELD``: whoever has a Yes here."""
+    field_id: int | None
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "purpose"], name="one_rule_a_purpose"),
+            models.CheckConstraint(
+                condition=models.Q(mode=AccessMode.ROLE, field=None)
+                | models.Q(mode=AccessMode.FIELD, field__isnull=False, roles=[]),
+                name="one_access_mode_at_a_time",
+            ),
+        ]

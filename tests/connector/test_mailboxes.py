@@ -20,10 +20,11 @@ def test_r061_an_address_outside_of_the_account_is_refused(rita, address):
     assert not Grant.objects.exists()
 
 
-def test_r061_an_address_that_a_colleague_connected_is_refused(rita, ada, mailbox):
+def test_r061_an_address_that_a_colleague_connected_is_refused(account, mailbox):
+    sam = make_person(account, "Sam")
     with pytest.raises(AccountRefused, match="by a colleague"):
-        mailboxes.connect(ada, Provider.GMAIL, consent("RITA@northwind.example"))
-    assert not Mailbox.objects.filter(user=ada).exists()
+        mailboxes.connect(sam, Provider.GMAIL, consent("RITA@northwind.example"))
+    assert not Mailbox.objects.filter(user=sam).exists()
 
 
 def test_r061_a_rep_has_one_mailbox(rita, mailbox):

@@ -11,7 +11,7 @@ from postroom.connector.models import AuditArea, AuditEntry, Mailbox, MailboxSta
 from postroom.connector.policies import current_settings, save_settings
 from postroom.connector.stops import Missed, SyncSwitchedOff, is_stopped, missed_times
 from postroom.organisations.models import Account
-from tests.connector.conftest import consent
+from tests.connector.conftest import consent, make_person
 
 
 def switch(account: Account, *, off: bool, missed: Missed = Missed.CATCH_UP) -> None:
@@ -37,9 +37,10 @@ def test_r051_no_mailbox_of_a_stopped_account_is_due(account, mailbox):
     assert list(Mailbox.objects.due(datetime.now(UTC))) == [mailbox]
 
 
-def test_r051_nobody_can_connect_reconnect_or_activate_meanwhile(account, mailbox, ada):
+def test_r051_nobody_can_connect_reconnect_or_activate_meanwhile(account, mailbox):
     mailboxes.lose_authorization(mailbox, "Revoked.")
-    waiting = mailboxes.connect(ada, Provider.GMAIL, consent(ada.email))
+    sam = make_person(account, "Sam")
+    waiting = mailboxes.connect(sam, Provider.GMAIL, consent(sam.email))
     switch(account, off=True)
     with pytest.raises(SyncSwitchedOff):
         mailboxes.connect(mailbox.user, Provider.GMAIL, consent(mailbox.address))
