@@ -19,7 +19,7 @@ from procrastinate.tasks import Task
 from postroom.connector.models import Mailbox
 from postroom.errors import AuthorizationLost, PostroomError
 from postroom.organisations.models import User
-from postroom.sync.notices import lose_authorization, send_reconnect_notice
+from postroom.sync.notices import lose_authorization, send_invitation, send_reconnect_notice
 from postroom.sync.passes import run_pass
 from postroom.sync.retention import enforce_retention
 from postroom.sync.runtime import Runtime
@@ -115,6 +115,12 @@ async def tell_reconnect(mailbox_id: int, user_id: int) -> None:
     await in_thread(send_reconnect_notice, mailbox_id, user_id)
 
 
+@app.task(name="tell_invited", retry=RetryStrategy(max_attempts=8, exponential_wait=5))
+async def tell_invited(user_id: int) -> None:
+    """Send the mail that invites a user."""
+    await in_thread(send_invitation, user_id)
+
+
 @app.periodic(cron="41 2 * * *")
 @app.task(name="enforce_retention", queueing_lock="enforce_retention", pass_context=True)
 async def keep_retention(context: JobContext, timestamp: int) -> None:
@@ -145,6 +151,11 @@ def watch_soon(mailbox: Mailbox) -> None:
 def tell_soon(mailbox: Mailbox, user: User) -> None:
     """Queue the notice that the mailbox must be reconnected; with the caller's transaction."""
     tell_reconnect.defer(mailbox_id=mailbox.pk, user_id=user.pk)
+
+
+def invite_soon(user: User) -> None:
+    """Queue the mail that invites a user; with the caller's transaction."""
+    tell_invited.defer(user_id=user.pk)
 
 
 def _queue(task: MailboxTask, mailbox_id: int) -> None:

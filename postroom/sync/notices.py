@@ -1,17 +1,20 @@
-"""What people are told by email: that a mailbox no longer lets Postroom in (R-065).
+"""What people are told by email: that a mailbox no longer lets Postroom in (R-065), that they are invited.
 
 One job a person, queued in the transaction that changes the mailbox's state: told for certain, and told
 once for each time it happens, however many passes find out.
 """
 
 import logging
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from postroom.connector import mailboxes
+from postroom.connector.invitations import HOLDS_FOR, token_of
 from postroom.connector.models import Mailbox, MailboxState
 from postroom.organisations.models import Role, User
 
@@ -50,6 +53,25 @@ def send_reconnect_notice(mailbox_id: int, user_id: int) -> None:
         "is_own": user.pk == mailbox.user_id,
         "url": settings.POSTROOM.public_url,
     }
-    text = render_to_string("notices/reconnect.txt", shown)
-    subject, _, body = text.partition("\n")
-    EmailMessage(subject.strip(), body.strip() + "\n", to=[user.email]).send()
+    _send("notices/reconnect.txt", shown, user)
+
+
+def send_invitation(user_id: int) -> None:
+    """Send the link by which to set a password, unless it was used or taken back in the meantime."""
+    user = User.objects.filter(pk=user_id, is_active=False, invited_at__isnull=False).first()
+    if user is None:
+        return
+    link = reverse("invitation", args=[token_of(user)])
+    shown = {
+        "user": user,
+        "account": user.account,
+        "url": f"{settings.POSTROOM.public_url}{link}",
+        "days": HOLDS_FOR.days,
+    }
+    _send("notices/invitation.txt", shown, user)
+
+
+def _send(template: str, shown: Mapping[str, object], to: User) -> None:
+    """Send a template whose first line is the subject."""
+    subject, _, body = render_to_string(template, dict(shown)).partition("\n")
+    EmailMessage(subject.strip(), body.strip() + "\n", to=[to.email]).send()
