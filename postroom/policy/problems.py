@@ -18,6 +18,8 @@ from postroom.policy.settings import (
     Settings,
 )
 
+MOST_IMPORT_DAYS = 3650
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -45,6 +47,8 @@ def _problems(settings: Settings) -> Iterator[Problem]:
         yield Problem("search_fields", "Choose at least one field by which leads are found.")
     if len(set(settings.search_fields)) < len(settings.search_fields):
         yield Problem("search_fields", "Choose each field only once.")
+    if not 0 <= settings.longest_import <= MOST_IMPORT_DAYS:
+        yield Problem("longest_import", f"Choose between 0 and {MOST_IMPORT_DAYS} days.")
     if settings.skip_internal and not settings.internal_domains:
         yield Problem("internal_domains", "Enter at least one internal domain, or let internal mail sync.")
     for domain in sorted(settings.internal_domains):

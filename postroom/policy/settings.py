@@ -133,6 +133,8 @@ class Settings:
     skip_internal: bool = False
     """R-052, with ``internal_domains``."""
     internal_domains: frozenset[str] = frozenset()
+    longest_import: int = 30
+    """Days of earlier mail that a rep may import on activating; 0 allows none (R-008)."""
 
     def of(self, direction: Direction) -> DirectionSettings:
         return self.outbound if direction is Direction.SENT else self.inbound
@@ -184,6 +186,7 @@ def to_data(settings: Settings) -> dict[str, object]:
         "sync_disabled": settings.sync_disabled,
         "skip_internal": settings.skip_internal,
         "internal_domains": sorted(settings.internal_domains),
+        "longest_import": settings.longest_import,
     }
 
 
@@ -199,6 +202,7 @@ def from_data(data: Mapping[str, object], version: int) -> Settings:
         sync_disabled=bool(data.get("sync_disabled", default.sync_disabled)),
         skip_internal=bool(data.get("skip_internal", default.skip_internal)),
         internal_domains=frozenset(_strings(data, "internal_domains", default.internal_domains)),
+        longest_import=_days(data.get("longest_import"), default.longest_import),
     )
 
 
@@ -277,6 +281,10 @@ def _mapping(value: object) -> Mapping[str, object]:
 def _strings(data: Mapping[str, object], key: str, default: Iterable[str]) -> Iterable[str]:
     value = data.get(key)
     return map(str, cast("list[object]", value)) if isinstance(value, list) else default
+
+
+def _days(value: object, default: int) -> int:
+    return value if isinstance(value, int) else default
 
 
 def _members(
