@@ -138,7 +138,8 @@ class Notifier:
         return self.known[id]
 
     def remove(self, id: str) -> None:
-        del self.known[self.get(id).id]
+        found = self.get(id)
+        self.known.pop(found.id)
 
     def changed(self, mailbox: Mailbox, events: list[Event], folders: dict[int, str]) -> None:
         """Something happened in a mailbox: tell those who want to know."""

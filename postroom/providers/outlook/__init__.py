@@ -1,0 +1,1 @@
+"""Outlook of Microsoft 365, by Microsoft Graph and Entra's OAuth 2.0."""
