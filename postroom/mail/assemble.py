@@ -262,7 +262,8 @@ def _first_form(part: Part) -> str:
 
 
 def _attachments(attached: Sequence[Described], html: str) -> tuple[Attachment, ...]:
-    shown = {unquote(url).strip() for url in _CID_URL.findall(html)}
+    named = html if any(each.content_id for each in attached) else ""
+    shown = {unquote(url).strip() for url in _CID_URL.findall(named)}
     return tuple(
         Attachment(
             part=each.part.path,
