@@ -23,8 +23,8 @@ UNITS = {
 """Units a call."""
 
 BURST = 0.1
-"""Part of a minute's units that may be spent at once; the rest flows evenly, so that no minute has more
-than the limit."""
+"""Part of a minute's units that may be spent at once, at least the dearest call's; the rest flows evenly,
+so that no minute has more than the limit."""
 
 
 class Budget:
@@ -42,8 +42,9 @@ class Budget:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._rate = units_per_minute * (1 - BURST) / 60
-        self._most = units_per_minute * BURST
+        burst = max(units_per_minute * BURST, max(UNITS.values()))
+        self._most = min(burst, units_per_minute * (1 - BURST))
+        self._rate = (units_per_minute - self._most) / 60
         self._clock = clock
         self._sleep = sleep
         self._left = 0.0

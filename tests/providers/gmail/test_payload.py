@@ -227,6 +227,15 @@ async def test_text_that_gmail_leaves_out_for_its_size_is_fetched(room: GmailRoo
 
 
 @pytest.mark.asyncio
+async def test_such_text_is_read_in_the_charset_it_declares(room: GmailRoom) -> None:
+    """ISO-2022-JP is all ASCII bytes, which pass for UTF-8."""
+    room.google.views.inline_limit = 5
+    raw = b"Content-Type: text/plain; charset=iso-2022-jp\n\n\x1b$B%F%9%H\x1b(B\n"
+    message = await room.source().message(Change(room.deliver(raw), Direction.RECEIVED))
+    assert message.text.strip() == "テスト"
+
+
+@pytest.mark.asyncio
 async def test_a_body_that_is_cut_says_so(room: GmailRoom) -> None:
     room.google.views.inline_limit = 100
     length = MAX_BODY_SIZE + 10
@@ -240,10 +249,12 @@ async def test_a_body_that_is_cut_says_so(room: GmailRoom) -> None:
 async def test_a_mail_of_a_thousand_texts_does_not_eat_the_quota(room: GmailRoom) -> None:
     """Each would cost 20 units, and a stranger could write such a mail every minute."""
     room.google.views.inline_limit = 10
-    part = "--b\nContent-Type: text/plain\n\nmore than ten bytes\n"
-    raw = "Subject: many\nContent-Type: multipart/mixed; boundary=b\n\n" + part * 500 + "--b--\n"
+    parts = [f"--b\nContent-Type: text/plain\n\nmore than ten bytes: {number}\n" for number in range(500)]
+    raw = "Subject: many\nContent-Type: multipart/mixed; boundary=b\n\n" + "".join(parts) + "--b--\n"
     message = await room.source().message(Change(room.deliver(raw.encode()), Direction.RECEIVED))
     fetched = room.google.ledger.spent[ADDRESS]["messages.attachments.get"].requests
     assert fetched == TEXTS_FETCHED
-    assert message.text.count("more than ten bytes") == TEXTS_FETCHED
+    assert message.text.split("more than ten bytes: ")[1:] == [
+        f"{number}\n" if number < TEXTS_FETCHED - 1 else f"{number}" for number in range(TEXTS_FETCHED)
+    ]
     assert len(message.attachments) == 500 - TEXTS_FETCHED

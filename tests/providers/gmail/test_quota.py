@@ -77,7 +77,7 @@ def most_in_a_minute(spent: Spent) -> int:
 
 
 @given(
-    limit=st.sampled_from([600, 6_000, 15_000]),
+    limit=st.sampled_from([150, 600, 6_000, 15_000]),
     calls=st.lists(
         st.lists(
             st.tuples(st.sampled_from([0.0, 0.0, 0.5, 20.0, 90.0]), st.sampled_from(list(UNITS.values()))),
@@ -97,6 +97,11 @@ def test_no_minute_spends_more_than_the_limit(limit: int, calls: list[list[tuple
 def test_a_minute_spends_nearly_all_of_the_limit() -> None:
     spent = asyncio.run(spend_all(6_000, [[(0.0, 20)] * 400] * 2))
     assert most_in_a_minute(spent) > 0.88 * 6_000
+
+
+def test_a_burst_after_a_rest_still_keeps_to_the_limit() -> None:
+    spent = asyncio.run(spend_all(6_000, [[(90.0, 20), *[(0.0, 20)] * 400]]))
+    assert 0.95 * 6_000 < most_in_a_minute(spent) <= 6_000
 
 
 def test_a_process_that_begins_spends_no_burst() -> None:
