@@ -17,7 +17,15 @@ from postroom.connector.audit import record
 from postroom.connector.models import AuditArea, JournalEntry
 from postroom.crm.deleting import LeadGone, note_newest
 from postroom.crm.fields import set_values
-from postroom.crm.models import Activity, Lead, LeadAddress, LeadField, LeadMerge, LeadSource
+from postroom.crm.models import (
+    Activity,
+    Lead,
+    LeadAddress,
+    LeadField,
+    LeadMerge,
+    LeadSource,
+    StoredMessage,
+)
 from postroom.errors import PostroomError
 from postroom.mail.addresses import make_address
 from postroom.organisations.models import User
@@ -57,7 +65,10 @@ def undo(merge: LeadMerge, by: User) -> Lead:
     Mail that came in the meantime goes to whom its address belongs. Values of the lead that stayed are set
     back unless they were edited since.
     """
-    return _patiently(lambda: _undo(merge.account_id, merge.pk, by))
+    try:
+        return _patiently(lambda: _undo(merge.account_id, merge.pk, by))
+    except IntegrityError as error:
+        raise UndoRefused("An address of these leads belongs to another lead by now.") from error
 
 
 def can_undo(merge: LeadMerge, now: datetime) -> bool:
@@ -208,19 +219,31 @@ class _CameSince:
 
 
 def _came_since(merge: LeadMerge, kept: Lead) -> _CameSince:
+    """Sort the mail posted since by who is on it: as stored, or as logged where the policy leaves it out."""
     keys = {key for _, key in (merge.before or {})["gone"]["addresses"]}
     rows = JournalEntry.objects.filter(
         account_id=kept.account_id, lead=kept, recorded_at__gt=merge.merged_at, message__isnull=False
     ).exclude(pk__in=merge.journal)
-    journal, theirs, ours = [], set[int](), set(merge.moved)
-    for pk, message, counterpart in rows.values_list("pk", "message_id", "counterpart"):
-        address = make_address(counterpart)
-        if address and address.key in keys:
-            journal.append(pk)
-            theirs.add(message)
-        else:
-            ours.add(message)
-    return _CameSince(journal, sorted(theirs - ours), sorted(theirs & ours - set(merge.moved)))
+    logged = [
+        (pk, message, _key(said)) for pk, message, said in rows.values_list("pk", "message", "counterpart")
+    ]
+    posted = Activity.objects.filter(
+        account_id=kept.account_id, lead=kept, created_at__gt=merge.merged_at
+    ).exclude(message__in=merge.moved)
+    own = {key for _, key in (merge.before or {})["kept"]["addresses"]}
+    theirs, ours = set[int](), set[int]()
+    for message in StoredMessage.objects.filter(account_id=kept.account_id, pk__in=posted.values("message")):
+        people = {_key(address) for address in message.people()}
+        people |= {key for _, about, key in logged if about == message.pk}
+        theirs |= {message.pk} if people & keys else set()
+        ours |= {message.pk} if people & own or not people & keys else set()
+    journal = [pk for pk, message, key in logged if key in keys and message in theirs]
+    return _CameSince(journal, sorted(theirs - ours), sorted(theirs & ours))
+
+
+def _key(address: str) -> str:
+    made = make_address(address)
+    return made.key if made else ""
 
 
 def _set_back(kept: Lead, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -253,12 +276,8 @@ def _bring_back(merge: LeadMerge, data: Mapping[str, Any]) -> Lead:
         pk=merge.gone_id,
         custom={name: value for name, value in data["custom"].items() if name in fields},
     )
-    try:
-        with transaction.atomic():
-            gone.save(force_insert=True)
-            _set(gone, _present(merge.account_id, {name: data[name] for name in STANDARD}))
-    except IntegrityError as error:
-        raise UndoRefused(f"{data['email']} is the address of another lead by now.") from error
+    gone.save(force_insert=True)
+    _set(gone, _present(merge.account_id, {name: data[name] for name in STANDARD}))
     Lead.objects.filter(pk=gone.pk).update(created_at=datetime.fromisoformat(data["created_at"]))
     LeadAddress.objects.bulk_create(
         LeadAddress(account_id=merge.account_id, lead=gone, field=field, key=key)

@@ -96,6 +96,8 @@ class Lead(models.Model):
     custom = models.JSONField(default=dict, blank=True)
     """The account's own fields by ``LeadField.name``; written by ``crm.fields.set_values`` only."""
     source = models.ForeignKey(LeadSource, null=True, blank=True, on_delete=models.SET_NULL)
+    source_id: int | None
+    owner_id: int | None
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, db_constraint=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_activity_at = models.DateTimeField(null=True, blank=True)
@@ -213,6 +215,11 @@ class StoredMessage(models.Model):
                 name="message_with_content",
             ),
         ]
+
+    def people(self) -> set[str]:
+        """Everyone's address, as far as it is stored."""
+        named = [address for address, _name in [*self.to, *self.cc, *self.bcc]]
+        return {self.from_address, *named} - {""}
 
 
 class MessageBody(models.Model):

@@ -26,6 +26,7 @@ from postroom.crm.models import (
     ActivityKind,
     Attachment,
     Lead,
+    LeadAddress,
     MessageBody,
     MessageCopy,
     StoredMessage,
@@ -226,7 +227,8 @@ def _leads(account: int, filings: Iterable[Filing]) -> tuple[dict[str, int], set
     keys = {person.key for person in people}
     made = Lead.objects.filter(account_id=account, email_key__in=keys).values_list("email_key", "pk")
     leads = dict(made)
-    if len(leads) < len(keys):
+    merged = LeadAddress.objects.filter(account_id=account, key__in=captured, merge__isnull=False)
+    if len(leads) < len(keys) or (captured and merged.exists()):
         raise LeadsChanged
     return leads, captured
 
