@@ -347,8 +347,8 @@ class Planner:
             return lead.owner_id
         if name == "source":
             return lead.source.name if lead.source else ""
-        # An address that a merge brought is known already; the lead's own stays.
-        if name == "email" and lead.email_key != plan.key and self._by_key.get(plan.key) is lead:
+        # Known already, in other letters or by a merge: the lead's own stays as it is.
+        if name == "email" and self._by_key.get(plan.key) is lead:
             return plan.standard["email"]
         return getattr(lead, name)
 
