@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from postroom.errors import Misconfigured
+from postroom.errors import Misconfigured, PostroomError
 
 if TYPE_CHECKING:
     from postroom.config import Config
@@ -163,6 +165,27 @@ def replay(address: Annotated[str, typer.Argument(help="Address of the mailbox."
     for mailbox in mailboxes:
         report = asyncio.run(run(mailbox))
         out.print(f"{mailbox.address}: {report.synced} synced, {report.skipped} not.")
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="The mail, as an .eml file.")],
+    as_: Annotated[str, typer.Option("--as", help="Address of the rep in whose mailbox it would be.")],
+    json: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+) -> None:
+    """Say what becomes of a mail and why: the rule, the setting, and everything that was tested."""
+    setup_django()
+    from postroom.sync.explain import explain_file, shown, to_data
+
+    try:
+        found = explain_file(file, as_)
+    except PostroomError as error:
+        out.print(Text(str(error), "red"))
+        raise typer.Exit(2) from error
+    if json:
+        out.print_json(data=to_data(found))
+    else:
+        out.print(shown(found))
 
 
 @app.command()

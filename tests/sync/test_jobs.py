@@ -1,0 +1,154 @@
+"""Jobs around the pass: freeing a dead worker's, renewing push, and putting off what fails."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from postroom.connector.models import Mailbox, MailboxState
+from postroom.crm.models import Activity, StoredMessage
+from postroom.providers.base import Page
+from postroom.sync import jobs, passes
+from postroom.sync.runtime import open_runtime
+from tests.mails import mail
+from tests.sync.test_passes import RITA
+
+
+@pytest.fixture(autouse=True)
+def empty_queue(transactional_db) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("truncate procrastinate_jobs, procrastinate_workers cascade")
+
+
+def run(work) -> None:
+    async def main() -> None:
+        worker = app.connector.get_worker_connector()
+        with app.replace_connector(worker):
+            async with app.open_async(), open_runtime() as runtime:
+                await work(SimpleNamespace(additional_context={"runtime": runtime}))
+
+    asyncio.run(main())
+
+
+def held_by_the_dead(task: str, **args: int) -> None:
+    """A job that a worker took and never finished."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into procrastinate_jobs (task_name, queue_name, lock, args, status)"
+            " values (%s, 'default', %s, %s::jsonb, 'doing')",
+            [task, f"{task}:{args.get('mailbox_id', '')}", str(args).replace("'", '"')],
+        )
+
+
+def queued() -> list[tuple[str, dict[str, int]]]:
+    found = ProcrastinateJob.objects.filter(status="todo").order_by("task_name")
+    return [(job.task_name, job.args) for job in found]
+
+
+def test_r007_jobs_of_a_worker_that_was_killed_are_queued_anew(google, mailbox):
+    held_by_the_dead("sync_mailbox", mailbox_id=mailbox.pk)
+    held_by_the_dead("tell_reconnect", mailbox_id=mailbox.pk, user_id=mailbox.user_id)
+
+    run(lambda _: jobs.free_stalled(0))
+    assert queued() == [
+        ("sync_mailbox", {"mailbox_id": mailbox.pk}),
+        ("tell_reconnect", {"mailbox_id": mailbox.pk, "user_id": mailbox.user_id}),
+    ]
+    assert not ProcrastinateJob.objects.filter(status="doing").exists()
+
+
+def test_a_job_that_waits_already_is_not_queued_twice(google, mailbox):
+    held_by_the_dead("sync_mailbox", mailbox_id=mailbox.pk)
+    jobs.sync_soon(mailbox)
+    run(lambda _: jobs.free_stalled(0))
+    assert queued() == [("sync_mailbox", {"mailbox_id": mailbox.pk})]
+
+
+def test_one_job_that_cannot_be_freed_does_not_hold_up_the_others(google, mailbox, monkeypatch):
+    from procrastinate.exceptions import ConnectorException
+
+    held_by_the_dead("enforce_retention", timestamp=1)
+    held_by_the_dead("sync_mailbox", mailbox_id=mailbox.pk)
+
+    async def fail(job: object, **_: object) -> None:
+        raise ConnectorException
+
+    monkeypatch.setattr(app.job_manager, "retry_job", fail)
+    run(lambda _: jobs.free_stalled(0))
+    assert queued() == [("sync_mailbox", {"mailbox_id": mailbox.pk})]
+
+
+def test_r065_a_watch_that_is_refused_for_good_is_a_lost_authorisation(google, mailbox, settings):
+    settings.POSTROOM = SimpleNamespace(
+        **{name: getattr(django_settings.POSTROOM, name) for name in django_settings.POSTROOM.__slots__}
+        | {"google_topic": "projects/p/topics/t"}
+    )
+    google.revoke(RITA)
+    run(lambda context: jobs.watch_mailbox(context, mailbox.pk))
+    mailbox.refresh_from_db()
+    assert mailbox.state == MailboxState.RECONNECT
+
+
+def test_a_watch_that_fails_for_now_is_asked_for_again(google, mailbox, settings, monkeypatch):
+    monkeypatch.setattr("postroom.providers.http.PATIENCE", 0.0)
+    settings.POSTROOM = SimpleNamespace(
+        **{name: getattr(django_settings.POSTROOM, name) for name in django_settings.POSTROOM.__slots__}
+        | {"google_topic": "projects/p/topics/t"}
+    )
+    google.fault("error", status=429, reason="rateLimitExceeded", retry_after=600, method="watch", times=None)
+    run(lambda context: jobs.watch_mailbox(context, mailbox.pk))
+    mailbox.refresh_from_db()
+    assert (mailbox.state, mailbox.watch_expires_at) == (MailboxState.ACTIVE, None)
+    assert list(Mailbox.objects.watch_expiring(datetime.now(UTC))) == [mailbox]
+
+
+def test_a_fault_of_our_own_is_noted_and_the_mailbox_put_off(google, mailbox, carol, sync, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    google.deliver(RITA, mail())
+    with monkeypatch.context() as patch:
+        patch.setattr(passes, "commit", broken)
+        with pytest.raises(ZeroDivisionError):
+            sync(mailbox)
+    mailbox.refresh_from_db()
+    assert "ZeroDivisionError" in mailbox.last_error
+    assert mailbox.next_sync_at > datetime.now(UTC)
+    sync(mailbox)
+    assert (mailbox.failures, Activity.objects.count()) == (0, 1)
+
+
+def test_r007_a_cursor_lost_after_a_long_import_hides_nothing_that_came_meanwhile(
+    google, mailbox, carol, sync
+):
+    """The import went on for days; what came since its beginning was never listed."""
+    now = datetime.now(UTC)
+    began = now - timedelta(days=10)
+    Mailbox.objects.update(activated_at=began, followed_at=began, last_sync_at=now)
+    three_days_ago = int((now - timedelta(days=3)).timestamp() * 1000)
+    google.deliver(RITA, mail(subject="meanwhile"), internal_date=three_days_ago)
+    google.expire_history(RITA)
+    sync(mailbox)
+    assert StoredMessage.objects.get().subject == "meanwhile"
+
+
+def test_the_last_complete_look_moves_only_when_nothing_is_left(google, mailbox, carol, sync, monkeypatch):
+    long_ago = datetime.now(UTC) - timedelta(days=5)
+    Mailbox.objects.update(followed_at=long_ago)
+    real = passes.Pass._next_page
+
+    async def never_the_last(one: passes.Pass) -> Page:
+        page = await real(one)
+        return Page(page.changes, page.cursor, more=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(passes.Pass, "_next_page", never_the_last)
+        assert sync(mailbox).unfinished
+    assert mailbox.followed_at == long_ago
+    sync(mailbox)
+    assert mailbox.followed_at > long_ago
