@@ -148,8 +148,6 @@ def kind_by_content(head: bytes, attachment: Attachment) -> AttachmentKind | Non
     claimed, found = kind_by_name(attachment), _formats(head)
     if attachment.inline and found & _PICTURES:
         return _K.INLINE
-    if claimed is _K.INLINE:
-        claimed = _EXTENSIONS.get(_extension(attachment))
     if _is_text(head):
         return _kind_of_text(head, claimed)
     if head.startswith(_ZIP):
@@ -213,8 +211,9 @@ def _formats(head: bytes) -> frozenset[str]:
         matches = _signatures(head)
     except (puremagic.PureError, ValueError):
         return frozenset()
-    longest = max((match.confidence for match in matches), default=0.0)
-    return frozenset(match.extension.lstrip(".") for match in matches if match.confidence == longest)
+    # The best come first.
+    best = [match for match in matches if match.confidence == matches[0].confidence]
+    return frozenset(match.extension.removeprefix(".") for match in best)
 
 
 def _is_text(head: bytes) -> bool:
@@ -266,4 +265,4 @@ def _kind_of_media(
 
 def _is_mpeg_audio(head: bytes) -> bool:
     """A frame of layer III: eleven bits of sync, then version and layer (ISO/IEC 11172-3 section 2.4.1.3)."""
-    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
+    return int.from_bytes(head[:2]) & 0xFFE6 == 0xFFE2

@@ -243,6 +243,14 @@ def test_the_content_of_an_inline_part_decides_too(filename, head, kind):
     assert kind_by_content(head, attachment(filename, inline=True)) == kind
 
 
+@pytest.mark.parametrize(
+    ("content_type", "head", "kind"),
+    [("text/csv", b"a,b", "csv"), ("application/pdf", TEXT, None), ("application/msword", OLE, "word")],
+)
+def test_a_content_type_claims_where_the_name_does_not(content_type, head, kind):
+    assert kind_by_content(head, attachment("offer", content_type)) == kind
+
+
 def test_only_the_head_is_looked_at():
     assert kind_by_content(TEXT.ljust(HEAD) + b"\x00", attachment("note.txt")) == "text"
     assert kind_by_content(TEXT.ljust(HEAD - 1) + b"\x00", attachment("note.txt")) is None

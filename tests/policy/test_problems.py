@@ -68,6 +68,16 @@ WRONG = [
         "Choose each field only once.",
     ),
     (
+        replace(Settings(), longest_import=-1),
+        "longest_import",
+        "Choose between 0 and 3650 days.",
+    ),
+    (
+        replace(Settings(), longest_import=3651),
+        "longest_import",
+        "Choose between 0 and 3650 days.",
+    ),
+    (
         replace(Settings(), skip_internal=True),
         "internal_domains",
         "Enter at least one internal domain, or let internal mail sync.",
@@ -101,6 +111,8 @@ RIGHT = [
     inbound(attachment_kinds=frozenset(), details=frozenset({Detail.BODY})),
     inbound(skip_automatic=frozenset({"auto_reply", "bounce", "list", "calendar"})),
     replace(Settings(), search_fields=("email", "contact_email")),
+    replace(Settings(), longest_import=0),
+    replace(Settings(), longest_import=3650),
     replace(Settings(), skip_internal=True, internal_domains=frozenset({"a.example"})),
 ]
 

@@ -25,6 +25,121 @@ from postroom.policy.settings import (
 )
 from tests.policy.cases import RECEIVED, SENT, inbound, with_keywords
 
+
+def test_the_data_of_the_defaults_is_what_the_database_holds():
+    direction = {
+        "enabled": True,
+        "behaviour": "all",
+        "keywords": [],
+        "user_keywords": False,
+        "keywords_in": ["body", "subject"],
+        "excluded": [],
+        "user_exclusions": False,
+        "details": ["attachments", "bcc", "body", "cc", "subject"],
+        "attachment_kinds": sorted(
+            [
+                "inline",
+                "word",
+                "jpg",
+                "png",
+                "html",
+                "excel",
+                "zip",
+                "json",
+                "mkv",
+                "mpg",
+                "mp3",
+                "mp4",
+                "rtf",
+                "avi",
+                "pdf",
+            ]
+        ),
+        "capture": False,
+        "lead_source": "",
+        "skip_automatic": [],
+    }
+    assert to_data(Settings()) == {
+        "outbound": direction | {"excluded_in": ["to"], "capture_from": ["to"]},
+        "inbound": direction | {"excluded_in": ["from"], "capture_from": ["from"]},
+        "search_fields": ["email"],
+        "search_all": False,
+        "sync_disabled": False,
+        "skip_internal": False,
+        "internal_domains": [],
+        "longest_import": 30,
+    }
+    nothing = {"keywords": [], "excluded": []}
+    assert rep_to_data(RepSettings()) == {"outbound": nothing, "inbound": nothing}
+
+
+def test_every_setting_is_read_by_its_name():
+    direction = {
+        "enabled": False,
+        "behaviour": "keywords",
+        "keywords": ["offer"],
+        "user_keywords": True,
+        "keywords_in": ["body"],
+        "excluded": ["a.example"],
+        "excluded_in": ["cc"],
+        "user_exclusions": True,
+        "details": ["body"],
+        "attachment_kinds": ["csv"],
+        "capture": True,
+        "capture_from": ["cc"],
+        "lead_source": "Mail",
+        "skip_automatic": ["list"],
+    }
+    read = DirectionSettings(
+        enabled=False,
+        behaviour=Behaviour.KEYWORDS,
+        keywords=frozenset({"offer"}),
+        user_keywords=True,
+        keywords_in=frozenset({KeywordField.BODY}),
+        excluded=frozenset({"a.example"}),
+        excluded_in=frozenset({Field.CC}),
+        user_exclusions=True,
+        details=frozenset({Detail.BODY}),
+        attachment_kinds=frozenset({AttachmentKind.CSV}),
+        capture=True,
+        capture_from=frozenset({Field.CC}),
+        lead_source="Mail",
+        skip_automatic=frozenset({"list"}),
+    )
+    account = {
+        "search_fields": ["b", "a"],
+        "search_all": True,
+        "sync_disabled": True,
+        "skip_internal": True,
+        "internal_domains": ["a.example"],
+        "longest_import": 7,
+    }
+    expected = Settings(
+        version=2,
+        outbound=read,
+        inbound=Settings().inbound,
+        search_fields=("b", "a"),
+        search_all=True,
+        sync_disabled=True,
+        skip_internal=True,
+        internal_domains=frozenset({"a.example"}),
+        longest_import=7,
+    )
+    assert from_data(account | {"outbound": direction}, 2) == expected
+    assert to_data(expected)["outbound"] == direction
+    swapped = replace(expected, outbound=Settings().outbound, inbound=read)
+    assert from_data(account | {"inbound": direction}, 2) == swapped
+
+
+def test_what_a_rep_adds_is_read_by_its_name():
+    data = {"inbound": {"keywords": ["b", "a"], "excluded": ["d", "c"]}, "outbound": {"keywords": ["x"]}}
+    own = rep_from_data(data, 5)
+    assert own == RepSettings(
+        5, RepDirection(keywords=frozenset("x")), RepDirection(frozenset("ab"), frozenset("cd"))
+    )
+    assert rep_to_data(own)["inbound"] == {"keywords": ["a", "b"], "excluded": ["c", "d"]}
+
+
 texts = st.frozensets(st.text(max_size=20), max_size=5)
 directions = st.builds(
     DirectionSettings,
@@ -53,6 +168,7 @@ all_settings = st.builds(
     sync_disabled=st.booleans(),
     skip_internal=st.booleans(),
     internal_domains=texts,
+    longest_import=st.integers(0, 3650),
 )
 rep_directions = st.builds(RepDirection, keywords=texts, excluded=texts)
 all_rep_settings = st.builds(RepSettings, version=st.just(3), outbound=rep_directions, inbound=rep_directions)
@@ -68,7 +184,9 @@ def test_what_a_rep_stores_is_read_back(own):
     assert rep_from_data(rep_to_data(own), 3) == own
 
 
-@pytest.mark.parametrize("data", [{}, {"inbound": None, "outbound": {}}, {"inbound": {"excluded": None}}])
+@pytest.mark.parametrize(
+    "data", [{}, {"inbound": None, "outbound": {}}, {"inbound": {"excluded": None}}, {"longest_import": None}]
+)
 def test_what_an_old_version_does_not_know_has_its_default(data):
     assert from_data(data, 0) == Settings()
     assert rep_from_data(data, 0) == RepSettings()
