@@ -22,11 +22,28 @@ class OAuthApp(models.Model):
     provider = models.CharField(max_length=20, choices=Provider)
     client_id = models.CharField(max_length=255)
     sealed_secret = models.BinaryField()
+    tested_at = models.DateTimeField(null=True, blank=True)
+    """When the provider last said that it knows the client."""
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "provider"], name="one_app_a_provider")
         ]
+
+
+class SetUp(models.Model):
+    """How far the account's set-up has come (R-010); reps connect once it is complete (R-053)."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="set_up")
+    account_id: int
+    steps = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    """The steps that were saved: values of ``connector.setting_up.Step``."""
+    providers = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    """The providers that reps may connect with; mailboxes connected before go on without (R-021)."""
+    prepared = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    """The providers whose side was marked as complete: the app is trusted there (R-020)."""
+    completed_at = models.DateTimeField(null=True, blank=True)
+    """None until *Save & Complete*."""
 
 
 class SettingsVersion(models.Model):
@@ -98,6 +115,9 @@ class AuditArea(models.TextChoices):
     RETENTION = "retention", "Retention"
     ACCESS = "access", "Access"
     PEOPLE = "people", "People"
+    PROVIDER = "provider", "Provider"
+    SET_UP = "set_up", "Set-up"
+    LEADS = "leads", "Leads"
 
 
 class AuditEntry(models.Model):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from postroom.connector.policies import save_settings
+from postroom.connector.setting_up import complete_at_once
 from postroom.crm.models import Lead, LeadSource
 from postroom.mail.addresses import make_address
 from postroom.organisations.models import Account, Role, User
@@ -49,6 +50,7 @@ def settle() -> Account:
             owner=people[REP],
         )
     save_settings(account, _policy(), people[ADMINISTRATOR])
+    complete_at_once(account)
     return account
 
 

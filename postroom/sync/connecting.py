@@ -15,6 +15,7 @@ from postroom.connector import mailboxes
 from postroom.connector.grants import read_grant
 from postroom.connector.models import Mailbox, Provider
 from postroom.connector.secrets import google_client
+from postroom.connector.setting_up import refuse_until_open
 from postroom.errors import PostroomError
 from postroom.organisations.models import User
 from postroom.providers.base import Client, Consent, MailSource, OAuth
@@ -36,7 +37,12 @@ class Begun:
 
 
 def begin(user: User, redirect_uri: str) -> Begun:
-    """Start a consent. Raises ``Misconfigured`` where there is no OAuth client, ``SyncSwitchedOff``."""
+    """Start a consent.
+
+    Raises ``Misconfigured`` where there is no OAuth client, ``AccountRefused`` where the user cannot connect
+    now: ``NotOpenYet``, ``ProviderOff``, ``SyncSwitchedOff``.
+    """
+    refuse_until_open(user, Provider.GMAIL)
     with transaction.atomic():
         mailboxes.refuse_while_stopped(user.account)
     client = google_client(user.account_id)
@@ -55,7 +61,7 @@ def complete(user: User, code: str, verifier: str, redirect_uri: str) -> Mailbox
 
     Raises ``AccountRefused`` and the rest of ``ProviderError``; nothing is kept then.
     """
-
+    refuse_until_open(user, Provider.GMAIL)
     client = google_client(user.account_id)
 
     async def redeem(oauth: OAuth) -> Consent:

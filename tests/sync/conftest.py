@@ -10,6 +10,7 @@ import pytest
 from postroom.connector import mailboxes
 from postroom.connector.models import JournalEntry, Mailbox, Provider
 from postroom.connector.policies import current_settings, save_settings
+from postroom.connector.setting_up import complete_at_once
 from postroom.crm.models import Lead
 from postroom.mail.addresses import make_address
 from postroom.organisations.models import Account, Role, User
@@ -35,7 +36,9 @@ def google(settings) -> Iterator[GoogleSandbox]:
 
 @pytest.fixture
 def account(transactional_db) -> Account:
-    return Account.objects.create(name="Northwind", domains=["northwind.example"])
+    account = Account.objects.create(name="Northwind", domains=["northwind.example"])
+    complete_at_once(account)
+    return account
 
 
 def make_rep(account: Account, name: str, role: Role = Role.SALES_USER) -> User:
