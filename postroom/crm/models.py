@@ -282,8 +282,8 @@ class Attachment(models.Model):
 class DoomedBlob(models.Model):
     """Bytes in the blob store that no attachment names any more; deleted after a day of grace.
 
-    The row outlives the bytes by a while, so that a pass that stored the same bytes meanwhile can tell
-    that they went (``crm.retention``).
+    Bytes just stored are doomed as well, until a commit names them. The row outlives the bytes by a while,
+    so that a pass that stored the same bytes meanwhile can tell that they went (``crm.retention``).
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)

@@ -1,14 +1,14 @@
 """Letting go of mail content: what is past the retention period (R-011), and bytes that nothing names.
 
 Blobs are named by their content, so a pass may store again what is about to be deleted. Therefore bytes
-are first doomed and deleted a day later, in a transaction that holds the row; and whoever stores bytes
-asks afterwards, by ``reprieve``, whether they were deleted meanwhile.
+are first doomed and deleted a day later, in a transaction that holds the row; whoever stores bytes asks
+afterwards, by ``hold``, whether they were deleted meanwhile, and has a day to name them.
 """
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from postroom.crm.models import Attachment, DoomedBlob, MessageBody, StoredMessage
 from postroom.organisations.models import Account
@@ -49,18 +49,29 @@ def doom(account_id: int, blobs: Collection[str]) -> None:
     )
 
 
-_REPRIEVE = """
-    delete from crm_doomedblob where id in (
-        select id from crm_doomedblob where account_id = %s and blob = any(%s) order by id for update
-    ) returning blob, deleted_at
-"""
+@transaction.atomic
+def hold(account_id: int, blobs: Collection[str]) -> set[str]:
+    """Keep bytes just stored for a day, in which a commit may ``claim`` them.
+
+    So bytes that no commit comes to name, after a crash or a removal, go by themselves. Returns those
+    that were deleted while they were being stored, and must be stored again.
+    """
+    rows = DoomedBlob.objects.filter(account_id=account_id, blob__in=blobs).order_by("blob")
+    lost = {row.blob for row in rows.select_for_update() if row.deleted_at}
+    DoomedBlob.objects.bulk_create(
+        (DoomedBlob(account_id=account_id, blob=blob) for blob in sorted(blobs)),
+        update_conflicts=True,
+        unique_fields=["account", "blob"],
+        update_fields=["doomed_at", "deleted_at"],
+    )
+    return lost
 
 
-def reprieve(account_id: int, blobs: Collection[str]) -> set[str]:
-    """Take back the doom of bytes just stored; returns those that were deleted and must be stored again."""
-    with connection.cursor() as cursor:
-        cursor.execute(_REPRIEVE, [account_id, list(blobs)])
-        return {blob for blob, deleted_at in cursor.fetchall() if deleted_at}
+def claim(account_id: int, blobs: Collection[str]) -> None:
+    """Take back the doom of bytes that are now named; in the transaction that names them."""
+    rows = DoomedBlob.objects.filter(account_id=account_id, blob__in=blobs).order_by("blob")
+    taken = list(rows.select_for_update().values_list("pk", flat=True))
+    DoomedBlob.objects.filter(pk__in=taken).delete()
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ What the policy forbids is not stored, and what its name rules out is not even f
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from postroom.crm.retention import reprieve
+from postroom.crm.retention import hold
 from postroom.errors import MessageGone
 from postroom.mail.message import Attachment, Message
 from postroom.policy.kinds import HEAD, capture_verdict
@@ -33,7 +33,7 @@ class Keeper:
         """Every attachment of the mail, kept or with the reason why not."""
         kept = [await self._keep(message, attachment, kinds) for attachment in message.attachments]
         stored = {one.blob.sha256 for one in kept if one.blob}
-        lost = await in_thread(reprieve, self._account_id, stored) if stored else set[str]()
+        lost = await in_thread(hold, self._account_id, stored) if stored else set[str]()
         return tuple(
             [
                 await self._keep(message, one.attachment, kinds)

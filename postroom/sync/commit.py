@@ -32,6 +32,7 @@ from postroom.crm.models import (
     StoredMessage,
 )
 from postroom.crm.previews import preview
+from postroom.crm.retention import claim
 from postroom.errors import PostroomError
 from postroom.mail.message import Address, Direction
 from postroom.policy.decide import Match, Rep, Rule
@@ -304,18 +305,19 @@ def _grows(message: StoredMessage, copy: StoredMessage) -> bool:
 
 def _attach(account: int, copies: Sequence[Filing], messages: dict[str, StoredMessage]) -> None:
     """Note the attachments of those messages that have none yet, from one copy each."""
-    whole = set(
-        Attachment.objects.filter(account_id=account, message__in=messages.values()).values_list(
-            "message_id", flat=True
-        )
-    )
     first = {filing.identity: filing for filing in reversed(copies) if filing.attachments}
-    Attachment.objects.bulk_create(
+    if not first:
+        return
+    there = Attachment.objects.filter(account_id=account, message__in=messages.values())
+    whole = set(there.values_list("message_id", flat=True))
+    rows = [
         row
         for identity, filing in sorted(first.items())
         if messages[identity].pk not in whole
         for row in _attachment_rows(account, messages[identity], filing)
-    )
+    ]
+    Attachment.objects.bulk_create(rows)
+    claim(account, {row.blob for row in rows if row.blob})
 
 
 def _is_ours(filing: Filing, rep: Rep) -> bool:

@@ -193,7 +193,9 @@ def _lock(task: MailboxTask, mailbox_id: int) -> str:
 
 
 def _due() -> list[int]:
-    return list(Mailbox.objects.due(datetime.now(UTC)).values_list("pk", flat=True)[:5000])
+    """Who has waited longest comes first, so that none is left out when very many are due."""
+    due = Mailbox.objects.due(datetime.now(UTC)).order_by("next_sync_at")
+    return list(due.values_list("pk", flat=True)[:5000])
 
 
 def _watch_expiring() -> list[int]:

@@ -177,8 +177,7 @@ class Pass:
         self._missed: list[tuple[datetime, datetime]] = []
 
     async def run(self) -> None:
-        self._rep = await in_thread(rep_of, self._mailbox)
-        self._missed = await in_thread(missed_times, self._mailbox.account_id)
+        await self._look_up_people()
         for _ in range(PAGES_A_PASS):
             page = await self._next_page()
             await self._take(page)
@@ -188,7 +187,7 @@ class Pass:
 
     async def again(self, changes: Sequence[Change]) -> None:
         """Decide mails once more that were set aside; the cursor stays where it is."""
-        self._rep = await in_thread(rep_of, self._mailbox)
+        await self._look_up_people()
         await self._look_up_settings()
         async with aclosing(self._read(changes)) as reads:
             async for read in reads:
@@ -202,6 +201,10 @@ class Pass:
         except CursorExpired:
             log.info("Mailbox %s: the cursor expired; listing what came since.", self._mailbox.pk)
             return Page((), await self._source.start(_recovered_from(self._mailbox)), more=True)
+
+    async def _look_up_people(self) -> None:
+        self._rep = await in_thread(rep_of, self._mailbox)
+        self._missed = await in_thread(missed_times, self._mailbox.account_id)
 
     async def _look_up_settings(self) -> None:
         """The settings in force for the next page.

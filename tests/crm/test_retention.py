@@ -8,12 +8,13 @@ from django.db import transaction
 from postroom.crm.models import Attachment, DoomedBlob, MessageBody, StoredMessage
 from postroom.crm.retention import (
     GRACE,
+    claim,
     delete_doomed,
     doom,
     drop_content,
     forget_doomed,
+    hold,
     keeps_content,
-    reprieve,
 )
 from postroom.organisations.models import Account
 
@@ -84,18 +85,32 @@ def test_r011_bytes_of_the_same_content_in_another_account_are_others(account, d
     assert deleted == ["b1"]
 
 
-def test_bytes_stored_again_before_their_day_are_spared(account, deleted):
+def test_bytes_stored_again_before_their_day_have_another_to_be_named(account, deleted):
     doom(account.pk, ["b1"])
-    assert reprieve(account.pk, {"b1", "b2"}) == set()
-    sweep(deleted)
+    DoomedBlob.objects.update(doomed_at=NOW - GRACE)
+    assert hold(account.pk, {"b1", "b2"}) == set()
+    sweep(deleted, NOW)
     assert deleted == []
+
+
+def test_bytes_that_nothing_comes_to_name_go_after_a_day(account, deleted):
+    hold(account.pk, {"b1"})
+    sweep(deleted)
+    assert deleted == ["b1"]
+
+
+def test_bytes_that_a_commit_named_stay(account, deleted):
+    hold(account.pk, {"b1", "b2"})
+    claim(account.pk, {"b1"})
+    sweep(deleted)
+    assert deleted == ["b2"]
 
 
 def test_bytes_stored_again_while_they_were_deleted_must_be_stored_once_more(account, deleted):
     doom(account.pk, ["b1"])
     sweep(deleted)
-    assert reprieve(account.pk, {"b1", "b2"}) == {"b1"}
-    assert reprieve(account.pk, {"b1"}) == set()
+    assert hold(account.pk, {"b1", "b2"}) == {"b1"}
+    assert hold(account.pk, {"b1"}) == set()
 
 
 def test_bytes_that_cannot_be_deleted_are_tried_again(account, deleted):

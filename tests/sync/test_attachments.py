@@ -1,6 +1,6 @@
 """What becomes of attachments in a pass (R-041)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings as django_settings
@@ -9,7 +9,8 @@ from postroom.crm.models import Attachment, DoomedBlob
 from postroom.crm.retention import doom
 from postroom.policy.settings import AttachmentKind
 from postroom.sync import passes
-from postroom.sync.commit import LeadsChanged
+from postroom.sync.commit import Fenced, LeadsChanged
+from postroom.sync.retention import enforce_retention
 from postroom.vault.blobs import BlobStore
 from tests.mails import mail
 from tests.sync.conftest import change_policy
@@ -87,6 +88,25 @@ def test_bytes_that_were_doomed_are_there_when_a_new_mail_names_them(
     sync(mailbox)
     assert stored(account) == len(PDF)
     assert not DoomedBlob.objects.exists()
+
+
+def test_bytes_of_a_mail_that_could_not_be_written_go_by_themselves(
+    google, mailbox, account, carol, sync, monkeypatch
+):
+    def fenced(*_: object) -> None:
+        raise Fenced
+
+    monkeypatch.setattr(passes, "commit", fenced)
+    google.deliver(RITA, mail(attachments=(("plan.pdf", "application/pdf", PDF),)))
+    sync(mailbox)
+    assert not Attachment.objects.exists()
+    [doomed] = DoomedBlob.objects.all()
+    blobs = BlobStore(django_settings.POSTROOM.blob_url)
+    assert sum(map(len, blobs.read(account.pk, doomed.blob))) == len(PDF)
+    DoomedBlob.objects.update(doomed_at=datetime.now(UTC) - timedelta(days=2))
+    enforce_retention(blobs)
+    with pytest.raises(KeyError):
+        blobs.read(account.pk, doomed.blob)
 
 
 def test_leads_that_change_while_a_mail_is_filed_cost_no_second_download(

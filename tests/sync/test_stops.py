@@ -1,5 +1,6 @@
 """The switch for all users, over passes (R-051)."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,10 +13,14 @@ from postroom.connector.people import rep_of
 from postroom.connector.policies import current_settings, save_settings
 from postroom.connector.stops import Missed, SyncSwitchedOff
 from postroom.crm.models import Activity, StoredMessage
+from postroom.mail.message import Direction
 from postroom.organisations.models import Account
 from postroom.sync import connecting
 from postroom.sync.commit import Fenced, commit
+from postroom.sync.filing import set_aside
+from postroom.sync.passes import replay_set_aside
 from postroom.sync.push import accept
+from postroom.sync.runtime import open_runtime
 from tests.mails import mail
 from tests.sync.conftest import journal
 from tests.sync.test_commit import NEXT, filing
@@ -122,3 +127,20 @@ def test_r051_a_mailbox_paused_meanwhile_stays_paused(google, mailbox, account, 
     google.deliver(RITA, mail())
     sync(mailbox)
     assert (mailbox.state, Activity.objects.count()) == (MailboxState.PAUSED, 0)
+
+
+def test_r051_a_set_aside_mail_that_came_meanwhile_stays_out_when_it_is_replayed(
+    google, mailbox, account, carol, sync
+):
+    switch(account, off=True)
+    message = google.deliver(RITA, mail())
+    switch(account, off=False, missed=Missed.SKIP)
+    mailbox.refresh_from_db()
+    commit(mailbox, rep_of(mailbox), [set_aside(message.id, Direction.RECEIVED, "Unreadable.", 1)], None)
+
+    async def replay() -> None:
+        async with open_runtime() as runtime:
+            await replay_set_aside(mailbox.pk, runtime.session, runtime.blobs)
+
+    asyncio.run(replay())
+    assert journal(mailbox) == [("set_aside", "unreadable"), ("skipped", "sync_disabled")]
