@@ -20,6 +20,7 @@ from postroom.providers.base import Change, Cursor, Page, Watch
 from postroom.providers.gmail.client import GmailClient, read_attachment
 from postroom.providers.gmail.payload import fill_in, read_message, ref_of, texts_left_out
 from postroom.providers.gmail.refusals import BadRequest
+from postroom.providers.gmail.whole import contents, is_cheaper
 from postroom.providers.http import TooLarge
 
 PAGE = "100"
@@ -48,6 +49,8 @@ class GmailSource:
     def __init__(self, client: GmailClient, topic: str) -> None:
         self._client = client
         self._topic = topic
+        self._whole: tuple[str, dict[str, bytes]] = ("", {})
+        """Id and attachments of the mail that was fetched whole last."""
 
     async def address(self) -> str:
         return text(await self._profile(), "emailAddress")
@@ -88,6 +91,10 @@ class GmailSource:
     async def content(self, message: Message, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         if attachment.content is not None:
             yield attachment.content
+            return
+        held = await self._contents(message)
+        if attachment.part in held:
+            yield held[attachment.part]
             return
         response = await self._open(message.id, attachment)
         async with aclosing(read_attachment(response)) as pieces:
@@ -135,6 +142,23 @@ class GmailSource:
                 if len(held) > MAX_BODY_SIZE:
                     break
         return bytes(held)
+
+    async def _contents(self, message: Message) -> dict[str, bytes]:
+        """The attachments by part, where fetching all at once is cheaper; else nothing."""
+        if not is_cheaper(message):
+            return {}
+        held, found = self._whole
+        if held != message.id:
+            found = contents(await self._raw(message.id), message)
+            self._whole = message.id, found
+        return found
+
+    async def _raw(self, message_id: str) -> str:
+        params = (("format", "raw"), ("fields", "raw"))
+        try:
+            return text(await self._client.get("messages.get", f"messages/{message_id}", params), "raw")
+        except TooLarge:
+            return ""
 
     async def _open(self, message_id: str, attachment: Attachment) -> aiohttp.ClientResponse:
         """The answer with an attachment's bytes. Gmail's handle to them ages and is renewed."""
