@@ -166,7 +166,7 @@ class MicrosoftOAuth:
         claims = await self._claims(text(answer, "id_token"))
         if text(claims, "tid", "") == PERSONAL_TENANT:
             raise AccountRefused(PERSONAL)
-        if READ_MAIL not in tokens.scopes:
+        if READ_MAIL.lower() not in {scope.lower() for scope in tokens.scopes}:
             raise AccountRefused(UNGRANTED)
         if not tokens.refresh_token:
             raise AccountRefused(SHORT_LIVED)
@@ -299,7 +299,7 @@ def explain(error: str, description: str = "") -> PostroomError:
 
     ``description`` names an AADSTS code ("authorization code flow", error response).
     """
-    if (error == "access_denied" and "AADSTS65004" in description) or not description:
+    if error == "access_denied" and (not description or "AADSTS65004" in description):
         return AccountRefused(DECLINED)
     codes = [int(word[6:]) for word in description.replace(":", " ").split() if _is_code(word)]
     return _refusal(400, {"error": error, "error_codes": codes}, signing_in=True)

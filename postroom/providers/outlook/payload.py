@@ -27,10 +27,11 @@ SELECT = ",".join(
 )
 ATTACHMENT_SELECT = "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
 """All but the bytes; contentId is a property of the derived type and must be cast."""
-PEOPLE = {"from": "from", "sender": "sender"}
 GROUPS = {"to": "toRecipients", "cc": "ccRecipients", "bcc": "bccRecipients", "reply-to": "replyTo"}
 A_LINK = "message/external-body"
 """Content type of a file that is not in the mail (RFC 2046 section 5.2.3): a reference attachment."""
+CALENDAR = "urn:content-classes:calendarmessage"
+"""How a mail is marked that is an invitation or an answer to one; Graph tells it by the resource's type."""
 _CID = re.compile(r"\bcid:", re.IGNORECASE)
 _X500 = re.compile(r"(ex:)?/o=|imceaex-", re.IGNORECASE)
 
@@ -39,6 +40,8 @@ def read_message(resource: Json, attachments: Sequence[Json] = ()) -> Message:
     """The mail of a message resource. Raises ``MessageError``, ``ProviderError``."""
     told = objects(resource, "internetMessageHeaders")
     headers = [(_optional(header, "name"), _optional(header, "value")) for header in told]
+    if "eventMessage" in _optional(resource, "@odata.type"):
+        headers.append(("Content-Class", CALENDAR))
     defects: list[str] = []
     headers += _fields(resource, {name.lower() for name, _ in headers}, defects)
     parts = [_body(child(resource, "body"))]
@@ -85,15 +88,16 @@ def _fields(resource: Json, told: set[str], defects: list[str]) -> Headers:
         "subject": _optional(resource, "subject"),
         "message-id": _optional(resource, "internetMessageId"),
     }
-    if "date" not in told and resource.get("sentDateTime"):
+    if not told and resource.get("sentDateTime"):
         values["date"] = format_datetime(instant(resource, "sentDateTime"))
-    people = {name: [child(resource, field)] for name, field in PEOPLE.items() if resource.get(field)}
-    people |= {name: objects(resource, field) for name, field in GROUPS.items()}
+    people = {"from": [child(resource, "from")]} | {
+        name: objects(resource, field) for name, field in GROUPS.items()
+    }
+    if child(resource, "sender") != child(resource, "from"):
+        people["sender"] = [child(resource, "sender")]
     for name, recipients in people.items():
         if name not in told:
             values[name] = ", ".join(_mailboxes(recipients, defects))
-    if values.get("sender") == values.get("from"):
-        values.pop("sender", None)
     return [(name, value) for name, value in values.items() if value and name not in told]
 
 

@@ -40,7 +40,8 @@ BLOCKED = (
     " it, then reconnect."
 )
 GONE = (
-    "There is no Exchange Online mailbox here: it has no licence, or is kept elsewhere. Reconnect once it is."
+    "This account has no mailbox in Exchange Online: it lacks a licence, or its mail is kept elsewhere."
+    " Reconnect once it has one."
 )
 UNREACHED = (
     "Microsoft cannot reach Postroom's address for notifications, or was not answered. It must be reachable"

@@ -225,7 +225,7 @@ class OutlookSource:
             entries = objects(answer, "value")
             total += number(answer, "@odata.count", 0) if "total" not in cursor else 0
             told += await self._read(folder, entries, texts(cursor, "self"))
-            if answer.get("@odata.nextLink") and entries:
+            if answer.get("@odata.nextLink"):
                 going_on[folder] = _place_after(place, entries)
         after = {name: value for name, value in cursor.items() if name not in {"listing", "total"}}
         if going_on:
@@ -349,6 +349,8 @@ def _changes(told: Iterable[_Told]) -> tuple[Change, ...]:
 
 def _place_after(place: Json, entries: Sequence[Json]) -> Json:
     """Where the next page begins: at the last mail's second, behind those of it that were listed."""
+    if not entries:
+        return place | {"skip": number(place, "skip") + PAGE}
     last = _stamp(instant(entries[-1], "receivedDateTime"))
     if last == text(place, "since"):
         return {"since": last, "skip": number(place, "skip") + len(entries)}

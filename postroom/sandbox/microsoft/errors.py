@@ -7,6 +7,7 @@ codes of Exchange (``ErrorItemNotFound`` and so on) and their messages as quoted
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import ceil
 from uuid import uuid4
 
 import orjson
@@ -143,7 +144,7 @@ def by_name(status: int, code: str = "", message: str = "", retry_after: float |
 
 
 def _throttled(message: str, retry_after: float) -> GraphError:
-    return GraphError(429, "ApplicationThrottled", message, headers={"Retry-After": f"{retry_after:g}"})
+    return GraphError(429, "ApplicationThrottled", message, headers={"Retry-After": str(ceil(retry_after))})
 
 
 def _unauthorized(message: str) -> GraphError:
@@ -212,7 +213,7 @@ class EntraError(Exception):
         known, sentence = AADSTS.get(code, ("invalid_grant", "The request was refused."))
         self.code = code
         self.error = error or known
-        self.sentence = sentence.format(*details)
+        self.sentence = sentence.format(*details, *([""] * sentence.count("{}")))
         self.status = 401 if self.error in {"invalid_client", "unauthorized_client"} else 400
         super().__init__(self.sentence)
 

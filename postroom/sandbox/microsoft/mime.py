@@ -98,7 +98,9 @@ def parse(mail: Mail) -> Parsed:
         parts = list(_leaves(root, alternative=False))
         main = _main(parts)
         body = Body(main is not None and main.get_content_type() == "text/html", _text(main))
-        attached = tuple(_attached(part) for part, spare in parts if part is not main and not spare)
+        attached = tuple(
+            _attached(part, body.content) for part, spare in parts if part is not main and not spare
+        )
     except UNREADABLE:
         return Parsed(shown, shown, Body(False, to_text(mail.raw, "utf-8")), ())
     return Parsed(headers, shown, body, attached)
@@ -139,12 +141,11 @@ def _text(part: Message | None) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _attached(part: Message) -> Attached:
+def _attached(part: Message, body: str) -> Attached:
     kind = part.get_content_type()
     content_id = str(part.get("Content-ID", "")).strip().strip("<>")
-    inline = part.get_content_disposition() == "inline" or (
-        bool(content_id) and part.get_content_disposition() != "attachment"
-    )
+    shown = bool(content_id) and f"cid:{content_id}" in body
+    inline = shown or part.get_content_disposition() == "inline"
     if kind == "message/rfc822":
         inner = part.get_payload()
         mail = inner[0] if isinstance(inner, list) and isinstance(inner[0], Message) else part

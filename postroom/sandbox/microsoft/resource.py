@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .sandbox import MicrosoftSandbox
 
 Json = dict[str, Any]
+_PEOPLE = frozenset({"from", "sender", "to", "cc", "bcc", "reply-to"})
 
 
 def stamp(moment: float) -> str:
@@ -103,7 +104,7 @@ class Writer:
             "flag": {"flagStatus": "notFlagged"},
         }
         if "internetMessageHeaders" in select and item.from_outside:
-            values["internetMessageHeaders"] = [{"name": n, "value": v} for n, v in _headers(item, parsed)]
+            values["internetMessageHeaders"] = self._headers(item, parsed)
         if "uniqueBody" in select:
             values["uniqueBody"] = self._body(parsed)
         found = reduce(values, select, MESSAGE - ON_REQUEST)
@@ -130,6 +131,13 @@ class Writer:
             if not select or "contentBytes" in select:
                 values["contentBytes"] = b64encode(each.content).decode("ascii")
         return reduce(values, select, [*values, *FILE_ATTACHMENT])
+
+    def _headers(self, item: Item, parsed: Parsed) -> list[Json]:
+        names = {name.lower() for name, _ in parsed.headers}
+        given = [] if "message-id" in names else [("Message-ID", item.message_id)]
+        left_out = frozenset[str]() if self._sandbox.settings.headers_name_people else _PEOPLE
+        told = ((name, value) for name, value in (*parsed.headers, *given) if name.lower() not in left_out)
+        return [{"name": name, "value": value} for name, value in told]
 
     def _body(self, parsed: Parsed) -> Json:
         body = parsed.body
@@ -197,9 +205,3 @@ def user(account: Account) -> Json:
         "userType": "Member",
         "otherMails": [],
     }
-
-
-def _headers(item: Item, parsed: Parsed) -> list[tuple[str, str]]:
-    names = {name.lower() for name, _ in parsed.headers}
-    given = [] if "message-id" in names else [("Message-ID", item.message_id)]
-    return [*parsed.headers, *given]

@@ -40,6 +40,8 @@ class Settings:
     """Seconds before each Graph answer."""
     plain_stays_text: bool = False
     """A mail of plain text has a body of contentType ``text``, as is seen; as documented, it is HTML."""
+    headers_name_people: bool = True
+    """Whether internetMessageHeaders hold From, To and their like; public reports miss them at times."""
     attachment_overhead: int = 0
     """Bytes that ``size`` of an attachment counts beyond its content, as Exchange does."""
     resync_code: str = "SyncStateNotFound"
