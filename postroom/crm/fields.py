@@ -6,7 +6,7 @@ An email-type field can serve to find leads by (R-044): writing its value also w
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from math import isfinite
 
 from django.db import IntegrityError, transaction
@@ -22,7 +22,18 @@ from postroom.policy.settings import EMAIL_FIELD
 Value = str | int | float | bool | None
 
 STANDARD = frozenset(
-    {EMAIL_FIELD, "id", "first_name", "last_name", "company", "phone", "source", "owner", "created_at"}
+    {
+        EMAIL_FIELD,
+        "id",
+        "name",
+        "first_name",
+        "last_name",
+        "company",
+        "phone",
+        "source",
+        "owner",
+        "created_at",
+    }
 )
 """Names that no field of the account's own may have."""
 LONGEST_VALUE = 2000
@@ -56,6 +67,38 @@ def define_field(
             )
     except IntegrityError as error:
         raise FieldRefused(f"There is a field {label} already.") from error
+
+
+def change_field(field: LeadField, label: str, options: Sequence[str] = ()) -> None:
+    """Give it another label and, of a choice, other choices. Raises ``FieldRefused``.
+
+    What leads hold stays, also a choice that is offered no more.
+    """
+    field.label = " ".join(label.replace("\x00", "").split())
+    field.options = list(dict.fromkeys(option.strip() for option in options if option.strip()))
+    if not field.label or len(field.label) > 100:
+        raise FieldRefused("A field needs a label of at most 100 characters.")
+    if field.type == FieldType.SELECT and not field.options:
+        raise FieldRefused(f"Give the choices of {field.label}.")
+    if any(len(option) > 100 for option in field.options):
+        raise FieldRefused("A choice has at most 100 characters.")
+    field.save(update_fields=["label", "options"])
+
+
+def retire_field(field: LeadField) -> None:
+    """Offer it no more; what leads hold in it stays, and ``restore_field`` shows it again."""
+    field.retired_at = datetime.now(UTC)
+    field.save(update_fields=["retired_at"])
+
+
+def restore_field(field: LeadField) -> None:
+    field.retired_at = None
+    field.save(update_fields=["retired_at"])
+
+
+def fields_of(account_id: int) -> list[LeadField]:
+    """The fields that are offered, in their order."""
+    return list(LeadField.objects.filter(account_id=account_id, retired_at=None))
 
 
 def remove_field(field: LeadField) -> None:
@@ -158,4 +201,5 @@ def _index(lead: Lead, field: str, value: Value) -> None:
 
 def _name_from(label: str) -> str:
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:50]
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:44]
+    return name if name[:1].isalpha() else f"field_{name}".rstrip("_")

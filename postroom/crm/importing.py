@@ -7,6 +7,7 @@ import that breaks off goes on where it stopped. The same file again changes not
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -34,6 +35,8 @@ BATCH = 500
 EXAMPLES = 8
 """Rows of each outcome that are shown before the go-ahead."""
 REFUSALS_KEPT = 5000
+KEPT_DAYS = 30
+"""How long an import can be looked up, its refused rows included."""
 _CELL_KEPT = 500
 LENGTHS = {"first_name": 200, "last_name": 200, "company": 200, "phone": 50, "source": 200}
 _WORDS = {
@@ -438,3 +441,15 @@ def _index(account: int, written: Sequence[tuple[int, Plan]]) -> None:
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
     while batch := list(islice(items, size)):
         yield batch
+
+
+def fail_import(pk: int, fault: str) -> None:
+    """Give up; what was written stays, and the file can be imported again."""
+    said = f"Postroom failed at this file ({fault}); the worker's log has more. What was written stays."
+    LeadImport.objects.filter(pk=pk, state__in=OPEN).update(state=ImportState.FAILED, said=said, content="")
+
+
+def forget_old_imports() -> int:
+    """Delete imports of more than 30 days ago; the leads stay."""
+    before = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+    return LeadImport.objects.filter(created_at__lte=before).delete()[0]

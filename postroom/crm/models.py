@@ -159,6 +159,7 @@ class LeadAddress(models.Model):
     """``Address.key``."""
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="addresses", db_constraint=False)
     lead_id: int
+    merge_id: int | None
     field = models.CharField(max_length=50)
     """"email", or a ``LeadField.name``."""
     merge = models.ForeignKey(

@@ -121,7 +121,8 @@ def test_an_empty_cell_leaves_the_value_as_it_is(account, ada):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_encodings_and_separators(account, ada, encoding, separator):
-    text = f"E-Mail{separator}Vorname{separator}Firma\r\njörg@customer.example{separator}Jörg{separator}Müller & Söhne\r\n"
+    rows = [("E-Mail", "Vorname", "Firma"), ("jörg@customer.example", "Jörg", "Müller & Söhne")]
+    text = "".join(f"{separator.join(row)}\r\n" for row in rows)
     job = done(checked(account, ada, text.encode(encoding)))
     assert counts(job) == (1, 0, 0, 0)
     assert Lead.objects.get().company == "Müller & Söhne"
