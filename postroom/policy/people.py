@@ -67,6 +67,6 @@ def _names(address: Address) -> Iterator[str]:
         domain = domain.partition(".")[2]
 
 
-def _order(address: Address) -> tuple[str, bool, str, str]:
-    """By key; of two spellings of one, the one with a display name first."""
-    return address.key, not address.name, address.name, address.address
+def _order(address: Address) -> tuple[str, str, str]:
+    """The same whatever order the sender's program wrote them in."""
+    return address.key, address.name, address.address

@@ -106,7 +106,8 @@ def test_r034_a_hit_in_either_chosen_place_is_enough(message, places, hit):
 
 def test_r031_keywords_do_not_matter_while_all_emails_sync():
     settings = inbound(behaviour=Behaviour.ALL, keywords=frozenset({"offer"}))
-    assert rule(mail(), RECEIVED, settings, CAROL) is Rule.SYNCED
+    assert received(mail(), settings, CAROL).reason == "Synced: received mail."
+    assert received(mail(subject="offer"), settings, CAROL).reason == "Synced: received mail."
 
 
 @pytest.mark.parametrize(
@@ -264,6 +265,8 @@ def test_counterparts_come_by_field_and_key_and_with_the_first_name_there_is():
     found = counterparts(message, SENT, REP)
     assert list(found) == ["adam@a.example", "zoe@a.example", "b@b.example"]
     assert found["zoe@a.example"].name == "Zoe Zimt"
+    message = sent("adam@a.example", "rita@northwind.example", "zoe@z.example")
+    assert list(counterparts(message, SENT, REP)) == ["adam@a.example", "zoe@z.example"]
     twice = sent(person("zoe@a.example", "Zoe Zimt"), cc=[person("zoe@a.example", "Z")])
     assert counterparts(twice, SENT, REP)["zoe@a.example"].name == "Zoe Zimt"
 
@@ -295,50 +298,61 @@ def test_mail_to_oneself_is_told_before_internal_mail():
 
 
 REASONS = [
-    (mail(), replace(Settings(), sync_disabled=True), "Sync is switched off for the whole account."),
-    (mail(), inbound(enabled=False), "Sync of received mail is switched off."),
-    (mail(), inbound(behaviour=Behaviour.KEYWORDS), "There is no keyword to look for."),
+    (
+        mail(),
+        replace(Settings(), sync_disabled=True),
+        "Sync is switched off for the whole account.",
+        "sync_disabled",
+    ),
+    (mail(), inbound(enabled=False), "Sync of received mail is switched off.", "inbound.enabled"),
+    (mail(), inbound(behaviour=Behaviour.KEYWORDS), "There is no keyword to look for.", "inbound.keywords"),
     (
         mail(),
         with_keywords("offer", keywords_in=frozenset()),
         "There is no place to look for keywords.",
+        "inbound.keywords_in",
     ),
     (
         mail(),
         inbound(excluded=frozenset({"customer.example"})),
         "An address in From is on the exclusion list.",
+        "inbound.excluded",
     ),
-    (mail(from_=None), Settings(), "Nobody but the rep is on this mail."),
+    (mail(from_=None), Settings(), "Nobody but the rep is on this mail.", ""),
     (
         mail(),
         replace(Settings(), skip_internal=True, internal_domains=frozenset({"customer.example"})),
         "Sender and recipients are all internal.",
+        "skip_internal",
     ),
-    (mail(), with_keywords("offer"), "No keyword is in the subject or body."),
+    (mail(), with_keywords("offer"), "No keyword is in the subject or body.", "inbound.keywords"),
     (
         mail(subject="offer"),
         with_keywords("offer", keywords_in=frozenset({KeywordField.BODY})),
         "No keyword is in the body.",
+        "inbound.keywords",
     ),
-    (mail(), Settings(), "Nobody on this mail is a lead, and new leads are not captured."),
+    (mail(), Settings(), "Nobody on this mail is a lead, and new leads are not captured.", "inbound.capture"),
     (
         mail(headers=BOUNCE),
         inbound(capture=True),
         "Nobody on this mail is a lead, and a bounce makes no leads.",
+        "inbound.capture",
     ),
     (
         mail(),
         inbound(capture=True, capture_from=frozenset({Field.TO})),
         "Nobody on this mail is a lead, and nobody on it may become one.",
+        "inbound.capture",
     ),
 ]
 
 
-@pytest.mark.parametrize(("message", "settings", "reason"), REASONS)
-def test_the_reason_is_a_sentence_that_holds_nothing_of_a_skipped_mail(message, settings, reason):
+@pytest.mark.parametrize(("message", "settings", "reason", "setting"), REASONS)
+def test_the_reason_is_a_sentence_that_holds_nothing_of_a_skipped_mail(message, settings, reason, setting):
     decision = received(message, settings)
     assert not decision.syncs
-    assert decision.reason == reason
+    assert (decision.reason, decision.setting) == (reason, setting)
     assert decision.matches == ()
     assert "carol" not in decision.reason
 

@@ -32,6 +32,8 @@ HITS = [
     ("50% off", "now 50% off!"),
     ("#42", "see #42."),
     ("#42", "issue#42"),
+    ("a+", "a+b"),
+    ("+a", "b+a"),
     (".NET", "ASP.NET"),
     ("a.b", "a.b"),
     ("[urgent]", "[URGENT] read"),

@@ -140,6 +140,7 @@ def test_r044_leads_are_searched_by_fields_in_order(fields, every, known, expect
     settings = replace(Settings(), search_fields=fields, search_all=every)
     decision = received(mail(), settings, {CAROL: known})
     assert [(match.lead, match.field) for match in decision.matches] == expected
+    assert not every or all(match.note == "" for match in decision.matches)
 
 
 def test_r044_each_address_is_searched_for_itself():
