@@ -207,7 +207,7 @@ class Pass:
         self._missed = await in_thread(missed_times, self._mailbox.account_id)
 
     async def _look_up_settings(self) -> None:
-        """The settings in force for the next page.
+        """The settings in force for what is judged next.
 
         They may be a second old, so whether the account syncs at all is not asked of them: the mailbox
         was read as one that does, and the fence of the commit tells when that ended (R-051).
@@ -308,7 +308,11 @@ class Pass:
                 log.info("Mailbox %s: leads changed meanwhile; judging again.", self._mailbox.pk)
 
     async def _judge(self, batch: Sequence[Read], kept: dict[str, tuple[Kept, ...]]) -> list[Filing]:
-        """What becomes of each mail; ``kept`` are attachments by identity, fetched once however often."""
+        """What becomes of each mail; ``kept`` are attachments by identity, fetched once however often.
+
+        The settings are looked up anew: a page may take minutes where the provider's quota is short.
+        """
+        await self._look_up_settings()
         messages = [read for read in batch if read.message]
         known = await in_thread(_known, self._mailbox, self._rep, messages) if messages else Known({}, set())
         return [read.filing or await self._judge_one(read, known, kept) for read in batch]

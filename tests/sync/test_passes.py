@@ -11,6 +11,7 @@ from postroom.connector.policies import current_settings, save_settings
 from postroom.crm.models import Activity, Attachment, Lead, MessageBody, StoredMessage
 from postroom.mail.message import Direction
 from postroom.policy.settings import FIELDS, Detail
+from postroom.sync import passes
 from postroom.vault.blobs import BlobStore
 from tests.mails import mail
 from tests.sync.conftest import change_policy, journal, make_lead, make_mailbox
@@ -280,6 +281,26 @@ def test_r046_new_settings_apply_to_what_arrives_afterwards(google, mailbox, acc
     sync(mailbox)
     assert sorted(StoredMessage.objects.values_list("subject", flat=True)) == ["", "before"]
     assert set(JournalEntry.objects.values_list("settings_version", flat=True)) == {0, 1}
+
+
+def test_r046_a_change_in_the_midst_of_a_page_counts_for_the_rest_of_it(
+    google, mailbox, account, carol, sync, monkeypatch
+):
+    for number in range(6):
+        google.deliver(RITA, mail(subject=str(number)))
+    real = passes.commit
+
+    def change_after(*args: object) -> object:
+        committed = real(*args)
+        change_policy(account, "inbound", details=frozenset())
+        return committed
+
+    monkeypatch.setattr(passes, "BATCH_MAILS", 2)
+    monkeypatch.setattr(passes, "commit", change_after)
+    sync(mailbox)
+    versions = JournalEntry.objects.order_by("pk").values_list("settings_version", flat=True)
+    assert list(versions) == [0, 0, 1, 1, 1, 1]
+    assert StoredMessage.objects.exclude(subject="").count() == 2
 
 
 def test_an_alias_of_the_rep_is_no_counterpart(google, account, rita, sync):
