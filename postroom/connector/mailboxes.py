@@ -97,10 +97,17 @@ def _reconnected(mailbox: Mailbox, consent: Consent) -> Mailbox:
     return mailbox
 
 
-def activate(mailbox: Mailbox, cursor: Cursor, aliases: tuple[str, ...], *, importing: bool) -> None:
+def activate(
+    mailbox: Mailbox,
+    cursor: Cursor,
+    aliases: tuple[str, ...],
+    *,
+    importing: bool,
+    since: datetime | None = None,
+) -> None:
     """Begin to sync from ``cursor``; does nothing to a mailbox that was activated before.
 
-    Raises ``MayNotConnect`` and ``SyncSwitchedOff``.
+    ``since`` is how far back an import goes. Raises ``MayNotConnect`` and ``SyncSwitchedOff``.
     """
     keys = {address.key for address in map(make_address, aliases) if address}
     now = datetime.now(UTC)
@@ -115,7 +122,7 @@ def activate(mailbox: Mailbox, cursor: Cursor, aliases: tuple[str, ...], *, impo
             cursor=cursor,
             aliases=sorted(keys - {mailbox.address_key}),
             activated_at=now,
-            followed_at=now,
+            followed_at=since or now,
             next_sync_at=now,
         )
     mailbox.refresh_from_db()

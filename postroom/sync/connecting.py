@@ -85,7 +85,7 @@ def activate(mailbox: Mailbox, import_days: int = 0) -> None:
 
     cursor, aliases = _with_source(mailbox, first_look)
     with transaction.atomic():
-        mailboxes.activate(mailbox, cursor, aliases, importing=bool(since))
+        mailboxes.activate(mailbox, cursor, aliases, importing=bool(since), since=since)
         _take_up(mailbox)
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
@@ -16,7 +17,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.tasks import Task
 
-from postroom.connector.models import Mailbox
+from postroom.connector.models import Mailbox, Provider
 from postroom.errors import AuthorizationLost, PostroomError
 from postroom.organisations.models import User
 from postroom.sync.notices import lose_authorization, send_invitation, send_reconnect_notice
@@ -199,4 +200,8 @@ def _due() -> list[int]:
 
 
 def _watch_expiring() -> list[int]:
-    return list(Mailbox.objects.watch_expiring(datetime.now(UTC) + WATCH_MARGIN).values_list("pk", flat=True))
+    expiring = Mailbox.objects.watch_expiring(datetime.now(UTC) + WATCH_MARGIN)
+    if not settings.POSTROOM.google_topic:
+        # There is no push of Gmail then; asking every mailbox every hour would change nothing.
+        expiring = expiring.exclude(provider=Provider.GMAIL)
+    return list(expiring.values_list("pk", flat=True))

@@ -355,9 +355,13 @@ class Pass:
 
 
 def _recovered_from(mailbox: Mailbox) -> datetime:
-    """From when on to list after a lost cursor: since the last complete look, never from before R-008."""
+    """From when on to list after a lost cursor: since the last complete look, never from before R-008.
+
+    An import that was not at its end begins anew; what it has read is not read twice.
+    """
     activated = mailbox.activated_at or datetime.now(UTC)
-    return max((mailbox.followed_at or mailbox.last_sync_at or activated) - RECOVERY_MARGIN, activated)
+    followed = mailbox.followed_at or mailbox.last_sync_at or activated
+    return max(followed - RECOVERY_MARGIN, min(followed, activated))
 
 
 @dataclass(frozen=True, slots=True)

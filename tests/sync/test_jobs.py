@@ -1,6 +1,7 @@
 """Jobs around the pass: freeing a dead worker's, renewing push, and putting off what fails."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -9,13 +10,19 @@ from django.conf import settings as django_settings
 from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import ConnectorException
 
-from postroom.connector.models import Mailbox, MailboxState
+from postroom.config import Config
+from postroom.connector import mailboxes
+from postroom.connector.models import Mailbox, MailboxState, Provider
 from postroom.crm.models import Activity, StoredMessage
-from postroom.providers.base import Page
-from postroom.sync import jobs, passes
+from postroom.errors import CursorExpired
+from postroom.providers.base import Consent, Cursor, Page
+from postroom.providers.gmail.source import GmailSource
+from postroom.sync import connecting, jobs, passes
 from postroom.sync.runtime import open_runtime
 from tests.mails import mail
+from tests.sync.conftest import token_set
 from tests.sync.test_passes import RITA
 
 
@@ -33,6 +40,10 @@ def run(work) -> None:
                 await work(SimpleNamespace(additional_context={"runtime": runtime}))
 
     asyncio.run(main())
+
+
+def with_topic() -> Config:
+    return replace(django_settings.POSTROOM, google_topic="projects/p/topics/t")
 
 
 def held_by_the_dead(task: str, **args: int) -> None:
@@ -70,8 +81,6 @@ def test_a_job_that_waits_already_is_not_queued_twice(google, mailbox):
 
 
 def test_one_job_that_cannot_be_freed_does_not_hold_up_the_others(google, mailbox, monkeypatch):
-    from procrastinate.exceptions import ConnectorException
-
     held_by_the_dead("enforce_retention", timestamp=1)
     held_by_the_dead("sync_mailbox", mailbox_id=mailbox.pk)
 
@@ -84,10 +93,7 @@ def test_one_job_that_cannot_be_freed_does_not_hold_up_the_others(google, mailbo
 
 
 def test_r065_a_watch_that_is_refused_for_good_is_a_lost_authorisation(google, mailbox, settings):
-    settings.POSTROOM = SimpleNamespace(
-        **{name: getattr(django_settings.POSTROOM, name) for name in django_settings.POSTROOM.__slots__}
-        | {"google_topic": "projects/p/topics/t"}
-    )
+    settings.POSTROOM = with_topic()
     google.revoke(RITA)
     run(lambda context: jobs.watch_mailbox(context, mailbox.pk))
     mailbox.refresh_from_db()
@@ -96,10 +102,7 @@ def test_r065_a_watch_that_is_refused_for_good_is_a_lost_authorisation(google, m
 
 def test_a_watch_that_fails_for_now_is_asked_for_again(google, mailbox, settings, monkeypatch):
     monkeypatch.setattr("postroom.providers.http.PATIENCE", 0.0)
-    settings.POSTROOM = SimpleNamespace(
-        **{name: getattr(django_settings.POSTROOM, name) for name in django_settings.POSTROOM.__slots__}
-        | {"google_topic": "projects/p/topics/t"}
-    )
+    settings.POSTROOM = with_topic()
     google.fault("error", status=429, reason="rateLimitExceeded", retry_after=600, method="watch", times=None)
     run(lambda context: jobs.watch_mailbox(context, mailbox.pk))
     mailbox.refresh_from_db()
@@ -135,6 +138,38 @@ def test_r007_a_cursor_lost_after_a_long_import_hides_nothing_that_came_meanwhil
     google.expire_history(RITA)
     sync(mailbox)
     assert StoredMessage.objects.get().subject == "meanwhile"
+
+
+def test_r008_a_cursor_lost_in_the_midst_of_an_import_begins_the_import_anew(
+    google, account, rita, carol, sync, monkeypatch
+):
+    google.add_account(RITA)
+    now = datetime.now(UTC)
+    for days in (1, 4, 9):
+        when = int((now - timedelta(days=days)).timestamp() * 1000)
+        google.deliver(RITA, mail(subject=f"{days} days ago"), internal_date=when)
+    mailbox = mailboxes.connect(rita, Provider.GMAIL, Consent(RITA, token_set(google, RITA)))
+    connecting.activate(mailbox, import_days=7)
+    real, lost = GmailSource.changes, []
+
+    async def lose_once(source: GmailSource, cursor: Cursor) -> Page:
+        if not lost:
+            lost.append(cursor)
+            raise CursorExpired
+        return await real(source, cursor)
+
+    monkeypatch.setattr(GmailSource, "changes", lose_once)
+    sync(mailbox)
+    assert sorted(StoredMessage.objects.values_list("subject", flat=True)) == ["1 days ago", "4 days ago"]
+    assert mailbox.state == MailboxState.ACTIVE
+
+
+def test_without_push_nobody_is_asked_to_renew_it(google, mailbox, settings):
+    run(lambda _: jobs.renew_watches(0))
+    assert queued() == []
+    settings.POSTROOM = with_topic()
+    run(lambda _: jobs.renew_watches(0))
+    assert queued() == [("watch_mailbox", {"mailbox_id": mailbox.pk})]
 
 
 def test_the_last_complete_look_moves_only_when_nothing_is_left(google, mailbox, carol, sync, monkeypatch):
