@@ -78,12 +78,11 @@ class Deltas:
         size = page_size or state.top or DEFAULT_PAGE
         told = entries[state.after : state.after + size]
         end = state.after + len(told)
-        capped = state.filter and end >= self._sandbox.settings.filtered_delta_most
         answer: Json = {
             "@odata.context": f"{url.partition('/v1.0/')[0]}/v1.0/$metadata#Collection(message)",
             "value": [self._write(entry, state) for entry in told],
         }
-        if end < len(entries) and not capped:
+        if end < len(entries):
             following = replace(state, after=end, generation=state.generation + 1)
             answer["@odata.nextLink"] = self._link(url, "$skiptoken", following)
         else:
@@ -153,7 +152,7 @@ class Deltas:
         there = [e for e in found if e.removed or (self._is_there(e, state) and test(filter_values(e.item)))]
         if state.orderby:
             there.sort(key=lambda entry: -entry.item.received)
-        return there
+        return there[: self._sandbox.settings.filtered_delta_most] if state.filter else there
 
     def _is_there(self, entry: Entry, state: State) -> bool:
         """It may have left since the round began; the next round tells that."""
