@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from postroom.connector import mailboxes
 from postroom.connector.mailboxes import get_own_mailbox, own_mailbox
-from postroom.connector.models import JournalEntry, Mailbox, MailboxState
+from postroom.connector.models import JournalEntry, Mailbox, MailboxState, Provider
 from postroom.connector.policies import current_settings
-from postroom.errors import PostroomError, ProviderError
+from postroom.connector.setting_up import refuse_until_open
+from postroom.errors import AccountRefused, PostroomError, ProviderError
 from postroom.organisations.models import User
 from postroom.sync import connecting
 from postroom.web.my_inbox.forms import ActivateForm
@@ -76,7 +77,7 @@ def google_callback(request: HttpRequest) -> HttpResponse:
 @require_POST
 def activate(request: HttpRequest) -> HttpResponse:
     mailbox = get_own_mailbox(viewer(request))
-    form = ActivateForm(request.POST)
+    form = ActivateForm(current_settings(mailbox.account_id).longest_import, request.POST)
     if not form.is_valid():
         return render(request, "my_inbox/page.html", _context(mailbox.user, form), status=422)
     try:
@@ -97,8 +98,12 @@ def pause(request: HttpRequest) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest) -> HttpResponse:
     mailbox = get_own_mailbox(viewer(request))
-    connecting.resume(mailbox)
-    messages.success(request, "Sync goes on from where it stopped.")
+    try:
+        connecting.resume(mailbox)
+    except PostroomError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Sync goes on from where it stopped.")
     return redirect("my_inbox")
 
 
@@ -143,11 +148,21 @@ def _context(user: User, form: ActivateForm | None = None) -> dict[str, object]:
         "mailbox": mailbox,
         "States": MailboxState,
         "policy": policy,
-        "form": form or ActivateForm(),
+        "form": form or ActivateForm(policy.longest_import),
+        "closed": "" if mailbox else _why_closed(user),
         "recent": _recent(mailbox) if mailbox else [],
         "time_left": _time_left(mailbox) if mailbox else "",
         "poll": bool(mailbox and mailbox.state != MailboxState.CONNECTED),
     }
+
+
+def _why_closed(user: User) -> str:
+    """Why no mailbox can be connected yet, as a sentence; "" where one can (R-053)."""
+    try:
+        refuse_until_open(user, Provider.GMAIL)
+    except AccountRefused as refusal:
+        return str(refusal)
+    return ""
 
 
 def _recent(mailbox: Mailbox) -> list[JournalEntry]:
