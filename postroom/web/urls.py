@@ -12,6 +12,8 @@ urlpatterns = [
     path("leads/", include("postroom.web.leads.urls")),
     path("mails/", include("postroom.web.mails.urls")),
     path("journal/", include("postroom.web.journal.urls")),
+    path("settings/", include("postroom.web.setup.urls")),
+    path("tags/", include("postroom.web.tags.urls")),
     path("push/", include("postroom.web.push.urls")),
     path("sign-in/", sign_in.login, name="account_login"),
     path("sign-out/", sign_in.logout, name="account_logout"),

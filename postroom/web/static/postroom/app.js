@@ -19,3 +19,9 @@ function fit(frame) {
 document.addEventListener("load", (event) => {
   if (event.target.matches?.("iframe[data-fit]")) fit(event.target);
 }, true);
+
+// A question that the server asks before it saves stands in the page; with script it is a real dialog.
+for (const dialog of document.querySelectorAll("dialog[data-open]")) {
+  dialog.removeAttribute("open");
+  dialog.showModal();
+}
