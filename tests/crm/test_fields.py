@@ -66,7 +66,7 @@ def test_r081_one_bad_value_keeps_the_others_from_being_written(account, carol):
     assert carol.custom == {}
 
 
-@pytest.mark.parametrize("label", ["", "!!!", "Email", "First name", "9 lives"])
+@pytest.mark.parametrize("label", ["", "Email", "First name"])
 def test_r081_a_field_needs_a_name_of_its_own(account, label):
     with pytest.raises(FieldRefused):
         define_field(account, label, FieldType.TEXT)
