@@ -4,10 +4,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self, cast
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 
 from postroom.crm.models import Lead, StoredMessage
 from postroom.organisations.models import Account, User
+from postroom.policy.decision import Rule
+from postroom.policy.explain import NAMES
 
 
 class Provider(models.TextChoices):
@@ -273,10 +277,10 @@ class Outcome(models.TextChoices):
 class JournalEntry(models.Model):
     """A log row for each mail and lead (R-072). Of skipped mail it keeps the rule, never the content."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     account_id: int
     mailbox = models.ForeignKey(Mailbox, null=True, on_delete=models.SET_NULL, db_constraint=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     provider_id = models.CharField(max_length=255)
     direction = models.CharField(max_length=10)
     """"sent" or "received"; "" for a mail that could not be read."""
@@ -298,10 +302,34 @@ class JournalEntry(models.Model):
     lead = models.ForeignKey(Lead, null=True, on_delete=models.SET_NULL, db_constraint=False)
     captured = models.BooleanField(default=False)
     """Whether this mail made the lead."""
+    nth = models.PositiveSmallIntegerField(default=0)
+    """0 for a mail's first row, 1 and on for its further leads; what counts mails looks at 0."""
     message = models.ForeignKey(StoredMessage, null=True, on_delete=models.SET_NULL, db_constraint=False)
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["account", "-recorded_at", "-id"], name="journal_by_time"),
-            models.Index(fields=["account", "user", "-recorded_at", "-id"], name="journal_by_user"),
+            models.Index(
+                fields=["account", "-recorded_at", "-id"], include=["outcome", "nth"], name="journal_by_time"
+            ),
+            models.Index(
+                fields=["account", "user", "-recorded_at", "-id"],
+                include=["outcome", "nth"],
+                name="journal_by_user",
+            ),
+            models.Index(
+                fields=["account", "-recorded_at", "-id"],
+                include=["user"],
+                condition=models.Q(captured=True),
+                name="journal_of_captures",
+            ),
+            GinIndex(
+                OpClass(Upper("subject"), name="gin_trgm_ops"),
+                condition=~models.Q(subject=""),
+                name="journal_by_subject",
+            ),
         ]
+
+    @property
+    def rule_name(self) -> str:
+        """The rule in a word or two."""
+        return NAMES[Rule(self.rule)] if self.rule in Rule.__members__.values() else self.rule

@@ -431,8 +431,9 @@ def _journal(
         if not filing.syncs:
             yield _journal_row(mailbox, filing)
             continue
-        for match in filing.decision.matches:
+        for nth, match in enumerate(filing.decision.matches):
             row = _journal_row(mailbox, filing)
+            row.nth = nth
             row.counterpart = match.address.address
             row.lead_id = _lead_id(match, leads)
             row.captured = match.lead is None and match.address.key in captured

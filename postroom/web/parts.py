@@ -13,3 +13,8 @@ def render_part(request: HttpRequest, page: str, part: str, context: Mapping[str
     response = render(request, part if asked else page, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def searched(request: HttpRequest) -> str:
+    """What was typed into the search field ``q``; PostgreSQL's text holds no null character."""
+    return request.GET.get("q", "").replace("\x00", "").strip()[:200]

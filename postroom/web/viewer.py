@@ -1,11 +1,13 @@
 """Who looks at a page. By LoginRequiredMiddleware every page wants a signed-in user, unless it says so."""
 
+from functools import partial
+
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
-from postroom.connector.mailboxes import own_mailbox
-from postroom.connector.models import Mailbox
 from postroom.organisations.models import User
+from postroom.web.frame import frame_of
 
 
 def viewer(request: HttpRequest) -> User:
@@ -16,11 +18,7 @@ def viewer(request: HttpRequest) -> User:
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """What the frame around every page shows: the viewer's own mailbox, for its warnings."""
+    """What the frame around every page shows and offers."""
     if not isinstance(request.user, User):
         return {}
-    return {"shell_mailbox": _mailbox_of(request.user)}
-
-
-def _mailbox_of(user: User) -> Mailbox | None:
-    return own_mailbox(user)
+    return {"frame": SimpleLazyObject(partial(frame_of, request.user))}

@@ -8,7 +8,7 @@ from postroom.crm.models import Activity, Attachment, StoredMessage
 from tests.mails import mail
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
-PUBLIC = {"healthz", "push_google", "account_inactive"} | {
+PUBLIC = {"healthz", "push_google", "account_inactive", "invitation"} | {
     f"account_{name}"
     for name in (
         *("login", "logout", "signup", "reset_password", "reset_password_done"),
@@ -18,9 +18,17 @@ PUBLIC = {"healthz", "push_google", "account_inactive"} | {
 OWN = {
     *("home", "my_inbox", "my_inbox_state", "my_inbox_connect", "my_inbox_activate", "my_inbox_pause"),
     *("my_inbox_resume", "my_inbox_remove", "google_callback", "account_change_password"),
-    *("account_set_password", "account_reauthenticate", "leads", "journal"),
+    *("account_set_password", "account_reauthenticate", "leads", "journal", "journal_csv", "my_account"),
 }
 """Pages that show or change only what is the visitor's own, or lists narrowed to what they may see."""
+TEAM = {"people", "person", "person_fields", "mailboxes", "mailboxes_change", "mailbox_change"}
+"""Pages for administrators, and for managers as far as their team goes; see test_people, test_mailboxes."""
+ADMINISTRATORS = {
+    *("invite", "user_fields", "user_field", "user_field_remove", "person_deactivate", "person_activate"),
+    *("invitation_send", "invitation_cancel"),
+}
+LOGS = {"dashboard", "dashboard_csv"}
+"""Pages of one user, for whoever may see that user; see test_dashboard."""
 OBJECTS = {"lead", "lead_history", "mail", "mail_body", "attachment", "attachment_inline"}
 
 
@@ -62,7 +70,7 @@ def object_urls(filed: dict[str, int]) -> dict[str, str]:
 
 
 def test_every_route_is_in_this_matrix():
-    assert names(get_resolver().url_patterns) == PUBLIC | OWN | OBJECTS
+    assert names(get_resolver().url_patterns) == PUBLIC | OWN | TEAM | ADMINISTRATORS | LOGS | OBJECTS
 
 
 def test_nobody_sees_a_page_without_signing_in(filed):

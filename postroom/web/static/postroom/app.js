@@ -4,7 +4,13 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
   if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
   const closer = event.target.closest("[data-close]");
-  if (closer) closer.closest("dialog")?.close();
+  const dialog = closer?.closest("dialog");
+  if (dialog) { event.preventDefault(); dialog.close(); }
+});
+
+// A dialog whose content was fetched opens with it.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.matches("dialog[data-opens]") && !event.target.open) event.target.showModal();
 });
 
 // A mail's frame may hold no scripts, so the page measures it.

@@ -1,0 +1,79 @@
+"""Reading the journal: what a viewer may see of it, found, and counted by day (R-071, R-072, R-075)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, DateTimeField, F, Func, IntegerField, Q, QuerySet, Value
+
+from postroom.connector.models import JournalEntry, Outcome
+from postroom.crm.models import Lead
+from postroom.organisations.access import team_ids
+from postroom.organisations.models import User
+
+SHORTEST = 3
+"""Letters that it takes to search subjects: fewer cannot be looked up in an index."""
+MOST_LEADS = 500
+"""Leads that a search takes into account."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """Mails of a stretch of time, by what became of them."""
+
+    synced: int = 0
+    skipped: int = 0
+    set_aside: int = 0
+
+    @property
+    def all(self) -> int:
+        return self.synced + self.skipped + self.set_aside
+
+
+def visible_entries(viewer: User) -> QuerySet[JournalEntry]:
+    """What the viewer may see (R-075), in a form that an index serves."""
+    entries = JournalEntry.objects.filter(account=viewer.account)
+    if viewer.is_administrator:
+        return entries
+    if viewer.is_manager:
+        return entries.filter(user__in=team_ids(viewer))
+    return entries.filter(user=viewer)
+
+
+def between(entries: QuerySet[JournalEntry], start: datetime, end: datetime) -> QuerySet[JournalEntry]:
+    return entries.filter(recorded_at__gte=start, recorded_at__lt=end)
+
+
+def matching(entries: QuerySet[JournalEntry], viewer: User, text: str) -> QuerySet[JournalEntry]:
+    """Entries whose subject holds ``text``, or whose lead is found by it (name, address, company or id)."""
+    leads = list(Lead.objects.of(viewer.account).matching(text).values_list("pk", flat=True)[:MOST_LEADS])
+    found = Q(lead__in=leads)
+    if len(text) >= SHORTEST:
+        found |= Q(subject__icontains=text) & ~Q(subject="")
+    return entries.filter(found)
+
+
+def per_day(entries: QuerySet[JournalEntry], starts: Sequence[datetime]) -> list[DayCount]:
+    """Mails by the stretches between consecutive ``starts``; one query, answered from an index alone."""
+    counted: list[dict[str, int]] = [{} for _ in starts[1:]]
+    bucket = Func(
+        F("recorded_at"),
+        Value(list(starts), output_field=ArrayField(DateTimeField())),
+        function="width_bucket",
+        output_field=IntegerField(),
+    )
+    found = (
+        between(entries, starts[0], starts[-1])
+        .filter(nth=0)
+        .order_by()
+        .values(bucket=bucket)
+        .annotate(outcome=F("outcome"), mails=Count("*"))
+        .values_list("bucket", "outcome", "mails")
+    )
+    for day, outcome, mails in found:
+        counted[day - 1][outcome] = mails
+    return [
+        DayCount(day.get(Outcome.SYNCED, 0), day.get(Outcome.SKIPPED, 0), day.get(Outcome.SET_ASIDE, 0))
+        for day in counted
+    ]

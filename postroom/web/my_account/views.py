@@ -1,0 +1,33 @@
+"""My account: everyone's own name and time zone."""
+
+from dataclasses import replace
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from postroom.connector.users import UserRefused, change_user, profile_of
+from postroom.web.my_account.forms import MyAccountForm
+from postroom.web.viewer import viewer
+
+
+@require_http_methods(["GET", "POST"])
+def page(request: HttpRequest) -> HttpResponse:
+    user = viewer(request)
+    initial = {"name": user.name, "time_zone": user.time_zone}
+    form = MyAccountForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            changed = replace(profile_of(user), name=data["name"], time_zone=data["time_zone"])
+            change_user(user, changed, by=user)
+        except UserRefused as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+            user.refresh_from_db()
+        else:
+            messages.success(request, _("Your account is saved."))
+            return redirect("my_account")
+    context = {"form": form, "person": user}
+    return render(request, "my_account/page.html", context, status=422 if form.errors else 200)
