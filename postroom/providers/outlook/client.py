@@ -57,7 +57,7 @@ class GraphClient:
         """The JSON answer to a link that Graph gave; it must lead back to Graph."""
         if not link.startswith(f"{self._graph}/v1.0/"):
             raise ProviderError("Microsoft gave a link that does not lead to Microsoft Graph.")
-        return await self._json("GET", method, link, None, page)
+        return await self._json("GET", method, link.replace(" ", "%20"), None, page)
 
     async def send(self, verb: str, method: str, path: str, body: Json | None = None) -> Json:
         return await self._json(verb, method, f"{self._graph}/v1.0/{path}", body, 0)

@@ -52,11 +52,17 @@ LOST: Mapping[int, str] = {
     "Reconnect the mailbox.",
     50133: "The password has expired or was changed. Reconnect the mailbox.",
     50055: "The password has expired. Change it, then reconnect the mailbox.",
-    50132: "All sign-ins of this account were ended. Reconnect the mailbox.",
+    50132: "The password has expired or was changed. Reconnect the mailbox.",
+    50144: "The password has expired. Change it, then reconnect the mailbox.",
+    50135: "This account is at risk and needs a new password. Change it, then reconnect the mailbox.",
+    53011: "This account was blocked for being at risk. Ask your administrator, then reconnect the mailbox.",
     700082: "The mailbox was not read for 90 days, so its authorisation ran out. Reconnect the mailbox.",
     70008: "The authorisation of this mailbox ran out. Reconnect the mailbox.",
     70043: "The organisation lets sign-ins last for a limited time, which is over. Reconnect the mailbox.",
     50076: "The organisation now asks for a second factor at sign-in. Reconnect the mailbox.",
+    50072: "The organisation now asks for a second factor, which has to be set up. Do so, then "
+    "reconnect the mailbox.",
+    50074: "The organisation asks for a second factor at sign-in. Reconnect the mailbox.",
     50078: "The second factor has to be given again. Reconnect the mailbox.",
     50079: "The organisation now asks for a second factor, which has to be set up. Do so, then "
     "reconnect the mailbox.",
@@ -86,6 +92,10 @@ MISCONFIGURED: Mapping[int, str] = {
     700016: "Entra does not know the application id in this organisation. Check it, or let an "
     "administrator consent.",
     7000112: "The application is disabled in Entra.",
+    70001: "The application is disabled in Entra.",
+    50194: "The app registration is for one organisation only. Make it multitenant, or name the tenant.",
+    650056: "The app registration lacks the permissions that Postroom asks for, or an administrator's "
+    "consent.",
     500011: "Entra does not know Microsoft Graph in this organisation.",
     50011: "The app registration does not list Postroom's address as a redirect URI.",
     90002: "Entra does not know this organisation. Check the tenant's id.",
@@ -95,6 +105,11 @@ MISCONFIGURED: Mapping[int, str] = {
 LOSING = {"invalid_grant", "interaction_required", "consent_required", "login_required", "access_denied"}
 MISCONFIGURING = {"invalid_client", "unauthorized_client"}
 PASSING = {"temporarily_unavailable", "server_error"}
+PASSING_CODES = {50033, 50087, 80002, 80007, 90006, 90012, 90024, 90033, 90090, 90091}
+"""AADSTS codes that are documented as transient, whatever ``error`` they come with."""
+SLOW_DOWN = {50196, 90055}
+"""AADSTS codes for too many requests."""
+A_MINUTE = 60.0
 NOT_AGAIN = {54005, 70000, 501481, 70008}
 """Codes for an authorization code that is of no use."""
 STALE = "Microsoft did not accept this sign-in: it took too long, or it was used before. Connect again."
@@ -317,6 +332,10 @@ def _challenge(verifier: str) -> str:
 def _refusal(status: int, answer: Json, *, signing_in: bool) -> PostroomError:
     """By ``error``, which is what to react to; the AADSTS code only chooses the sentence."""
     error, codes = str(answer.get("error", "")), _codes(answer)
+    if SLOW_DOWN & set(codes):
+        return Throttled("Microsoft asks to slow down.", retry_after=A_MINUTE)
+    if PASSING_CODES & set(codes):
+        return Unavailable(f"Microsoft's sign-in service answered {status} {error}".strip())
     if signing_in and error == "invalid_grant" and (not codes or NOT_AGAIN & set(codes)):
         return AuthorizationLost(STALE)
     told = next((LOST[code] for code in codes if code in LOST), "")

@@ -8,6 +8,7 @@ own form (X.500) reaches nobody and is left out with a defect.
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -22,11 +23,18 @@ SELECT = ",".join(
     (
         *("id", "internetMessageId", "conversationId", "receivedDateTime", "sentDateTime", "subject", "body"),
         *("from", "sender", "toRecipients", "ccRecipients", "bccRecipients", "replyTo", "hasAttachments"),
-        *("isDraft", "parentFolderId", "internetMessageHeaders"),
+        *("isDraft", "parentFolderId", "internetMessageHeaders", "conversationIndex"),
     )
 )
 ATTACHMENT_SELECT = "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
 """All but the bytes; contentId is a property of the derived type and must be cast."""
+ANCESTORS = {"String 0x1042": "in-reply-to", "String 0x1039": "references"}
+"""Extended properties to header fields: PidTagInReplyToId and PidTagInternetReferences."""
+ANCESTORS_EXPAND = (
+    "singleValueExtendedProperties($filter=" + " or ".join(f"id eq '{name}'" for name in ANCESTORS) + ")"
+)
+FIRST_OF_A_CONVERSATION = 22
+"""Bytes of the conversation index of a mail that answers none; each reply adds 5."""
 GROUPS = {"to": "toRecipients", "cc": "ccRecipients", "bcc": "bccRecipients", "reply-to": "replyTo"}
 A_LINK = "message/external-body"
 """Content type of a file that is not in the mail (RFC 2046 section 5.2.3): a reference attachment."""
@@ -67,6 +75,17 @@ def may_hold_attachments(resource: Json) -> bool:
     return bool(_CID.search(_optional(child(resource, "body"), "content")))
 
 
+def may_have_ancestors(resource: Json) -> bool:
+    """Whether it answers a mail, and has no internet headers to tell which."""
+    if resource.get("internetMessageHeaders"):
+        return False
+    try:
+        index = b64decode(_optional(resource, "conversationIndex"))
+    except ValueError:
+        return True
+    return len(index) != FIRST_OF_A_CONVERSATION
+
+
 def author(resource: Json) -> str:
     """The key of who the mail is from, "" where that is no address."""
     address = make_address(_optional(child(child(resource, "from"), "emailAddress"), "address"))
@@ -88,6 +107,9 @@ def _fields(resource: Json, told: set[str], defects: list[str]) -> Headers:
         "subject": _optional(resource, "subject"),
         "message-id": _optional(resource, "internetMessageId"),
     }
+    for extended in objects(resource, "singleValueExtendedProperties"):
+        values[ANCESTORS.get(_optional(extended, "id"), "")] = _optional(extended, "value")
+    values.pop("", None)
     if not told and resource.get("sentDateTime"):
         values["date"] = format_datetime(instant(resource, "sentDateTime"))
     people = {"from": [child(resource, "from")]} | {

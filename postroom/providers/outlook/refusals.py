@@ -26,7 +26,8 @@ from postroom.providers.http import NETWORK_FAULTS, TooLarge, read_within, retry
 MAX_REFUSAL = 64 * 1024
 """Bytes read of a refusal."""
 THROTTLED = {"TooManyRequests", "ApplicationThrottled", "activityLimitReached", "ErrorServerBusy"}
-FORGOTTEN = {"SyncStateNotFound", "SyncStateInvalid", "resyncRequired", "ErrorInvalidSyncStateData"}
+FORGOTTEN = {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"}
+"""In lower case, for the documentation writes them either way; the status may be 410 or another 40x."""
 NO_MAILBOX = {"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox"}
 OF_A_MAIL = {"messages.get", "attachments.list", "attachments.value"}
 LOST = "Microsoft no longer accepts Postroom's access to this mailbox; reconnect it."
@@ -55,6 +56,10 @@ class BadRequest(ProviderError):
 
 class Missing(ProviderError):
     """What was asked for does not exist at Microsoft."""
+
+
+class Conflict(ProviderError):
+    """What should be made exists at Microsoft already."""
 
 
 class Forbidden(AuthorizationLost):
@@ -109,7 +114,7 @@ def to_error(refusal: Refusal, method: str) -> PostroomError:
         return Unavailable(f"Microsoft, or something on the way to it, answered {status}.")
     if code in NO_MAILBOX:
         return AuthorizationLost(GONE)
-    if status == 410 or (method == "messages.delta" and code in FORGOTTEN):
+    if status == 410 or (method == "messages.delta" and code.lower() in FORGOTTEN):
         return CursorExpired()
     if status == 403:
         return Forbidden(BLOCKED if "AccessPolicy" in refusal.said else DENIED)
@@ -117,6 +122,8 @@ def to_error(refusal: Refusal, method: str) -> PostroomError:
         return MessageGone()
     if status == 404:
         return Missing(f"Microsoft does not know what {method} asks for: {refusal.words}")
+    if status == 409:
+        return Conflict(f"Microsoft has what {method} asks for: {refusal.words}")
     if status == 400 and method.startswith("subscriptions.") and "validation" in refusal.said.lower():
         return ProviderError(f"{UNREACHED} Microsoft says: {refusal.said}")
     if status == 400:

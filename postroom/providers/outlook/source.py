@@ -32,11 +32,13 @@ from postroom.providers.http import TooLarge
 from postroom.providers.outlook.client import GraphClient, Params
 from postroom.providers.outlook.notifications import Push
 from postroom.providers.outlook.payload import (
+    ANCESTORS_EXPAND,
     ATTACHMENT_SELECT,
     SELECT,
     author,
     instant,
     is_whole,
+    may_have_ancestors,
     may_hold_attachments,
     read_message,
 )
@@ -109,7 +111,7 @@ class OutlookSource:
             raise MessageError("This mail is too large to be read.") from error
         if resource.get("isDraft") or resource.get("parentFolderId") in await self._barred_folders():
             raise MessageGone("The mail was moved out of Inbox and Sent before it could be read.")
-        return read_message(resource, await self._attachments(resource))
+        return await self._whole(resource)
 
     async def content(self, message: Message, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         if attachment.content is not None:
@@ -130,23 +132,18 @@ class OutlookSource:
     async def watch(self) -> Watch | None:
         if self._push is None:
             return None
-        expires = _stamp(datetime.now(UTC) + LIFETIME)
-        known = await self._subscriptions(self._push.url)
-        ends = [
-            await self._subscribe(self._push, resource, known.get(resource, ""), expires)
-            for resource in self._resources()
-        ]
-        return Watch(min(ends))
+        known = await self._subscriptions()
+        return Watch(
+            min([await self._subscribe(self._push, each, known.get(each)) for each in self._resources()])
+        )
 
     async def unwatch(self) -> None:
         if self._push is None:
             return
-        known = await self._subscriptions(self._push.url)
-        for subscription in (known[resource] for resource in self._resources() if resource in known):
-            try:
-                await self._client.send("DELETE", "subscriptions.delete", f"subscriptions/{subscription}")
-            except Missing:
-                continue
+        known = await self._subscriptions()
+        for subscription, is_ours in (known[each] for each in self._resources() if each in known):
+            if is_ours:
+                await self._unsubscribe(subscription)
 
     async def _profile(self) -> tuple[str, ...]:
         """The mailbox's addresses, its own first."""
@@ -264,13 +261,29 @@ class OutlookSource:
         if not is_whole(entry):
             return _Told(Change(item_id, direction), message_id, folder)
         try:
-            message = read_message(entry, await self._attachments(entry))
+            message = await self._whole(entry)
         except MessageGone:
             return None
         except MessageError:
             # Reading it by itself tells why, and sets it aside.
             return _Told(Change(item_id, direction), message_id, folder)
         return _Told(Change(item_id, direction, message), message_id, folder)
+
+    async def _whole(self, resource: Json) -> Message:
+        """The mail of a resource, with what has to be asked for by itself."""
+        return read_message(resource | await self._ancestors(resource), await self._attachments(resource))
+
+    async def _ancestors(self, resource: Json) -> Json:
+        """Which mail it answers, as extended properties: a mail that was never transported has no headers.
+
+        They cannot be had with the page, for delta takes no such ``$expand`` everywhere.
+        """
+        if not may_have_ancestors(resource):
+            return {}
+        path = f"{self._client.home}/messages/{quote(text(resource, 'id'), safe='')}"
+        params = (("$select", "id"), ("$expand", ANCESTORS_EXPAND))
+        answer = await self._client.get("messages.get", path, params)
+        return {"singleValueExtendedProperties": answer.get("singleValueExtendedProperties")}
 
     async def _attachments(self, resource: Json) -> list[Json]:
         """What is attached, without the bytes."""
@@ -299,29 +312,39 @@ class OutlookSource:
     def _resources(self) -> list[str]:
         return [f"{self._client.home}/mailFolders('{folder}')/messages" for folder in FOLDERS]
 
-    async def _subscriptions(self, url: str) -> dict[str, str]:
-        """Resource to id of this mailbox's subscriptions that go to ``url``."""
+    async def _subscriptions(self) -> dict[str, tuple[str, bool]]:
+        """Resource to id of this mailbox's subscriptions, and whether each goes to this deployment."""
         answer = await self._client.get("subscriptions.list", "subscriptions")
         found = objects(answer, "value")
         while link := text(answer, "@odata.nextLink", ""):
             answer = await self._client.follow("subscriptions.list", link)
             found += objects(answer, "value")
+        url = self._push.url if self._push else ""
         return {
-            text(each, "resource", "").strip("/"): text(each, "id")
+            text(each, "resource", "").strip("/"): (text(each, "id"), each.get("notificationUrl") == url)
             for each in found
-            if each.get("notificationUrl") == url
         }
 
-    async def _subscribe(self, push: Push, resource: str, known: str, expires: str) -> datetime:
-        """When the subscription ends that was renewed or, where there is none, made."""
-        if known:
+    async def _subscribe(self, push: Push, resource: str, known: tuple[str, bool] | None) -> datetime:
+        """When the subscription ends that was renewed or, where there is none, made.
+
+        One that goes elsewhere, as from before a change of address or secret, gives way: Graph allows one
+        for each application, resource and change type ("Create subscription").
+        """
+        expires = _stamp(datetime.now(UTC) + LIFETIME)
+        if known and known[1]:
             try:
                 renewed = await self._client.send(
-                    "PATCH", "subscriptions.renew", f"subscriptions/{known}", {"expirationDateTime": expires}
+                    "PATCH",
+                    "subscriptions.renew",
+                    f"subscriptions/{known[0]}",
+                    {"expirationDateTime": expires},
                 )
                 return instant(renewed, "expirationDateTime")
             except Missing:
                 pass
+        elif known:
+            await self._unsubscribe(known[0])
         wanted: Json = {
             "changeType": "created",
             "notificationUrl": push.url,
@@ -332,6 +355,12 @@ class OutlookSource:
         }
         made = await self._client.send("POST", "subscriptions.create", "subscriptions", wanted)
         return instant(made, "expirationDateTime")
+
+    async def _unsubscribe(self, subscription: str) -> None:
+        try:
+            await self._client.send("DELETE", "subscriptions.delete", f"subscriptions/{subscription}")
+        except Missing:
+            return
 
 
 def _changes(told: Iterable[_Told]) -> tuple[Change, ...]:

@@ -201,7 +201,8 @@ AADSTS: Mapping[int, tuple[str, str]] = {
     7000215: ("invalid_client", "Invalid client secret provided."),
     7000218: ("invalid_client", "The request body must contain: 'client_assertion' or 'client_secret'."),
     7000222: ("invalid_client", "The provided client secret keys for app '{}' are expired."),
-    700003: ("unsupported_grant_type", "The grant type '{}' is not supported."),
+    70003: ("unsupported_grant_type", "The grant type '{}' is not supported."),
+    70005: ("unsupported_response_type", "The response type '{}' is not supported."),
 }
 """Code to the ``error`` beside it and the sentence it comes with."""
 

@@ -21,10 +21,11 @@ from .odata import (
     check_filter,
     check_order,
     check_select,
+    extended_properties,
     read_query,
     reduce,
 )
-from .resource import attachment_number, attachments_of, filter_values
+from .resource import attachment_number, attachments_of, look_into
 
 Json = dict[str, Any]
 _LIST = ("$select", "$filter", "$orderby", "$top", "$skip", "$count", "$expand", "$skiptoken")
@@ -62,13 +63,13 @@ async def list_messages(call: Call) -> Json:
     """ "List messages", of a folder or of the whole mailbox; pages by $skip."""
     query = read_query(call.inquiry.query, _LIST)
     select = check_select(query.select, MESSAGE, "message")
-    expand = check_expand(query.expand)
+    expand, extended = check_expand(query.expand), extended_properties(query.expand)
     by, descending = check_order(query.orderby, query.filter)
     test = check_filter(query.filter)
     folder = _folder(call, call.names[0]) if call.names else ""
     items = call.mailbox.in_folder(folder) if folder else list(call.mailbox.items.values())
-    found = [item for item in items if test(filter_values(item))]
-    found.sort(key=lambda item: (filter_values(item)[by], item.number), reverse=descending)
+    found = [item for item in items if test(look_into(item))]
+    found.sort(key=lambda item: (look_into(item)(by), item.number), reverse=descending)
     size = call.page_size() or query.top or DEFAULT_PAGE
     writer = call.writer()
     answer: Json = {"@odata.context": f"{_metadata(call)}#users('me')/messages"}
@@ -77,7 +78,7 @@ async def list_messages(call: Call) -> Json:
     end = query.skip + size
     if end < len(found):
         answer["@odata.nextLink"] = _following(call, query, end)
-    answer["value"] = [writer.message(item, select, expand) for item in found[query.skip : end]]
+    answer["value"] = [writer.message(item, select, expand, extended) for item in found[query.skip : end]]
     return answer
 
 
@@ -96,7 +97,7 @@ async def get_message(call: Call) -> Json:
     select = check_select(query.select, MESSAGE, "message")
     expand = check_expand(query.expand)
     values = {"@odata.context": f"{_metadata(call)}#users('me')/messages/$entity"}
-    return values | call.writer().message(_item(call), select, expand)
+    return values | call.writer().message(_item(call), select, expand, extended_properties(query.expand))
 
 
 async def get_mime(call: Call) -> tuple[bytes, str]:

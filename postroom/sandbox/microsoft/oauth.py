@@ -251,7 +251,7 @@ def check_request(
     if redirect_uri not in app.redirect_uris:
         raise EntraError(50011, redirect_uri)
     if (kind := wanted(query, "response_type")) != "code":
-        raise EntraError(700003, kind, error="unsupported_response_type")
+        raise EntraError(70005, kind)
     return AuthorizationRequest(
         app=app,
         tenant=tenant,

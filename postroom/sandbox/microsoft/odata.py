@@ -22,6 +22,9 @@ _EQUAL = re.compile(
     r"(isRead|isDraft|hasAttachments|internetMessageId|conversationId)\s+eq\s+('[^']*'|true|false)"
 )
 _EXPAND = re.compile(r"\s*(\w+)\s*(?:\(\s*\$select\s*=([^()]*)\))?\s*")
+_EXTENDED_ID = re.compile(r"id\s+eq\s+'(\w+ 0x[0-9A-Fa-f]{4})'")
+_EXTENDED = re.compile(rf"singleValueExtendedProperties\(\$filter=({_EXTENDED_ID.pattern.replace('(', '(?:')}"
+                       rf"(?:\s+or\s+{_EXTENDED_ID.pattern.replace('(', '(?:')})*)\)")  # fmt: skip
 _ORDER = re.compile(r"(\w+)(?:\s+(asc|desc))?")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "ge": lambda a, b: a >= b,
@@ -124,12 +127,16 @@ def check_select(select: frozenset[str], known: frozenset[str], kind: str) -> fr
     return frozenset(found)
 
 
-def check_filter(text: str) -> Callable[[Json], bool]:
-    """A predicate over a message's values: times as seconds, the rest as in JSON."""
+Look = Callable[[str], Any]
+"""A message's value by its property's name: times as seconds, the rest as in JSON."""
+
+
+def check_filter(text: str) -> Callable[[Look], bool]:
+    """A predicate over a message's values."""
     if not text:
         return lambda _: True
     tests = [_term(term.strip().strip("()").strip()) for term in re.split(r"\s+and\s+", text)]
-    return lambda values: all(test(values) for test in tests)
+    return lambda look: all(test(look) for test in tests)
 
 
 def check_order(text: str, filtered: str) -> tuple[str, bool]:
@@ -151,9 +158,15 @@ def check_order(text: str, filtered: str) -> tuple[str, bool]:
     return found[1], found[2] == "desc"
 
 
+def extended_properties(text: str) -> tuple[str, ...]:
+    """The ids in an ``$expand`` of extended properties ("Get singleValueLegacyExtendedProperty")."""
+    found = _EXTENDED.fullmatch(text.strip())
+    return tuple(_EXTENDED_ID.findall(found[1])) if found else ()
+
+
 def check_expand(text: str) -> frozenset[str] | None:
     """The properties of ``attachments`` to expand; empty for all, None for no expansion."""
-    if not text:
+    if not text or extended_properties(text):
         return None
     found = _EXPAND.fullmatch(text)
     if not found or found[1] != "attachments":
@@ -177,14 +190,14 @@ def moment(text: str) -> float:
     return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
 
 
-def _term(term: str) -> Callable[[Json], bool]:
+def _term(term: str) -> Callable[[Look], bool]:
     if found := _DATE.fullmatch(term):
         name, compare, limit = found[1], _COMPARE[found[2]], moment(found[3])
-        return lambda values: compare(values[name], limit)
+        return lambda look: compare(look(name), limit)
     if found := _EQUAL.fullmatch(term):
         name, wanted = found[1], found[2]
         value: object = wanted == "true" if wanted in {"true", "false"} else wanted.strip("'")
-        return lambda values: bool(values[name] == value)
+        return lambda look: bool(look(name) == value)
     raise bad_request(f"Invalid filter clause: {term}", "ErrorInvalidUrlQueryFilter")
 
 

@@ -7,18 +7,30 @@ where they are selected; a mail that was never transported, as in Sent Items, ha
 
 from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from .accounts import Account
 from .mailbox import FOLDERS, Item, Mailbox
 from .mime import Attached, Parsed, parse
-from .odata import FILE_ATTACHMENT, MESSAGE, ON_REQUEST, reduce
+from .odata import FILE_ATTACHMENT, MESSAGE, ON_REQUEST, Look, reduce
 
 if TYPE_CHECKING:
     from .sandbox import MicrosoftSandbox
 
 Json = dict[str, Any]
+_ATTRIBUTES = {
+    "receivedDateTime": "received",
+    "lastModifiedDateTime": "modified",
+    "createdDateTime": "created",
+    "isRead": "is_read",
+    "isDraft": "is_draft",
+    "internetMessageId": "message_id",
+    "conversationId": "conversation",
+}
+_EXTENDED = {"String 0x1042": "in-reply-to", "String 0x1039": "references"}
+"""PidTagInReplyToId and PidTagInternetReferences ("MAPI canonical properties")."""
 _PEOPLE = frozenset({"from", "sender", "to", "cc", "bcc", "reply-to"})
 
 
@@ -36,20 +48,17 @@ def has_attachments(item: Item) -> bool:
     return any(not each.inline for each in attachments_of(item))
 
 
-def filter_values(item: Item) -> Json:
+def look_into(item: Item) -> Look:
     """What ``$filter`` and ``$orderby`` look at."""
-    sent = parse(item.mail).sent_at()
-    return {
-        "receivedDateTime": item.received,
-        "sentDateTime": item.received if sent is None else sent,
-        "lastModifiedDateTime": item.modified,
-        "createdDateTime": item.created,
-        "isRead": item.is_read,
-        "isDraft": item.is_draft,
-        "hasAttachments": has_attachments(item),
-        "internetMessageId": item.message_id,
-        "conversationId": item.conversation,
-    }
+
+    def look(name: str) -> object:
+        if name == "sentDateTime":
+            return _sent_at(item)
+        if name == "hasAttachments":
+            return has_attachments(item)
+        return getattr(item, _ATTRIBUTES[name])
+
+    return look
 
 
 class Writer:
@@ -65,9 +74,14 @@ class Writer:
     def id_of(self, item: Item) -> str:
         return item.immutable_id if self._immutable else item.id
 
-    def message(self, item: Item, select: frozenset[str], expand: frozenset[str] | None = None) -> Json:
+    def message(
+        self,
+        item: Item,
+        select: frozenset[str],
+        expand: frozenset[str] | None = None,
+        extended: tuple[str, ...] = (),
+    ) -> Json:
         parsed = parse(item.mail)
-        sent = parsed.sent_at()
         sender = self._recipients(parsed, "sender", item) or self._recipients(parsed, "from", item)
         author = self._recipients(parsed, "from", item) or sender
         key = urlsafe_b64encode(f"{item.number}:{item.change}".encode()).decode()
@@ -79,7 +93,7 @@ class Writer:
             "changeKey": key,
             "categories": [],
             "receivedDateTime": stamp(item.received),
-            "sentDateTime": stamp(item.received if sent is None else sent),
+            "sentDateTime": stamp(_sent_at(item)),
             "hasAttachments": has_attachments(item),
             "internetMessageId": item.message_id,
             "subject": parsed.first("subject"),
@@ -87,7 +101,7 @@ class Writer:
             "importance": "normal",
             "parentFolderId": self._mailbox.folder_ids[item.folder],
             "conversationId": item.conversation,
-            "conversationIndex": b64encode(item.conversation.encode()[:22]).decode(),
+            "conversationIndex": _conversation_index(item),
             "isDeliveryReceiptRequested": None,
             "isReadReceiptRequested": False,
             "isRead": item.is_read,
@@ -110,6 +124,8 @@ class Writer:
         found = reduce(values, select, MESSAGE - ON_REQUEST)
         if expand is not None:
             found["attachments"] = self.attachments(item, expand)
+        if properties := [each for each in map(partial(_extended, parsed), extended) if each]:
+            found["singleValueExtendedProperties"] = properties
         return found
 
     def attachments(self, item: Item, select: frozenset[str]) -> list[Json]:
@@ -171,6 +187,22 @@ def attachment_number(item: Item, id: str) -> int | None:
         if attachment_id(item, number) == id:
             return number
     return None
+
+
+def _sent_at(item: Item) -> float:
+    sent = parse(item.mail).sent_at()
+    return item.received if sent is None else sent
+
+
+def _conversation_index(item: Item) -> str:
+    """22 bytes, and 5 more for each reply ("PidTagConversationIndex canonical property")."""
+    size = 22 + 5 * bool(item.mail.envelope.ancestors)
+    return b64encode(item.conversation.encode()[-size:]).decode("ascii")
+
+
+def _extended(parsed: Parsed, name: str) -> Json | None:
+    value = parsed.first(_EXTENDED.get(name, ""))
+    return {"id": name, "value": value} if value else None
 
 
 def folder(mailbox: Mailbox, name: str) -> Json:

@@ -157,7 +157,7 @@ class SignIn:
             return tokens.refresh(app, tenant, form, origin).as_json()
         if kind == "client_credentials":
             return tokens.by_itself(app, tenant, form).as_json()
-        raise EntraError(700003, kind)
+        raise EntraError(70003, kind)
 
     def _checked(self, request: web.Request) -> AuthorizationRequest:
         tenant = request.match_info["tenant"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from postroom.errors import ProviderError
-from postroom.providers.outlook.notifications import client_state, read_notifications
+from postroom.providers.outlook.notifications import Push, client_state, read_notifications
 from postroom.sandbox.microsoft import MicrosoftSandbox
 from tests.mails import mail
 from tests.providers.contract import ADDRESS, STRANGER
@@ -67,6 +67,20 @@ async def test_a_removed_subscription_is_made_again(
     assert not room.is_watched()
     await room.source().watch()
     assert room.is_watched()
+
+
+async def test_a_subscription_that_goes_elsewhere_gives_way(
+    room: OutlookRoom, microsoft: MicrosoftSandbox, intake: Intake
+) -> None:
+    """The deployment's address or secret has changed; two of them cannot be."""
+    await room.source().watch()
+    room.push = Push(f"{room.push.url}?key=2", client_state(b"a new secret", "1"))
+    await room.source().watch()
+    assert {each.notification_url for each in microsoft.notifier.live()} == {room.push.url}
+    room.deliver(mail())
+    await settled(microsoft)
+    (told,) = read_notifications(intake.bodies[-1])
+    assert told.is_genuine(room.push.client_state)
 
 
 async def test_a_renewal_reauthorises(room: OutlookRoom, microsoft: MicrosoftSandbox, intake: Intake) -> None:

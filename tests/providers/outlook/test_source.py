@@ -71,6 +71,14 @@ async def test_either_word_for_a_forgotten_cursor(room: OutlookRoom, code: str) 
         await room.source().changes(cursor)
 
 
+async def test_a_forgotten_cursor_may_be_told_in_other_case_and_status(room: OutlookRoom) -> None:
+    """ "Use delta query to track changes", token duration: a 40x with ``syncStateNotFound``."""
+    cursor = stored(await room.source().start())
+    room.microsoft.fault("error", method="messages.delta", status=400, reason="syncStateNotFound")
+    with pytest.raises(CursorExpired):
+        await room.source().changes(cursor)
+
+
 async def test_r007_a_crash_repeats_its_page_while_exchange_remembers_few_generations(
     room: OutlookRoom,
 ) -> None:
@@ -150,6 +158,20 @@ async def test_a_draft_is_no_mail_until_it_is_sent(room: OutlookRoom) -> None:
     room.move(draft, Folder.SENT)
     (change,) = (await follow(outlook, cursor))[0]
     assert (change.id, change.direction) == (draft, Direction.SENT)
+
+
+async def test_a_reply_in_sent_items_knows_what_it_answers(room: OutlookRoom) -> None:
+    """A mail that was never transported has no headers; the conversation needs its ancestors."""
+    outlook = room.source()
+    cursor = stored(await outlook.start())
+    room.send(mail(from_=ADDRESS, to=STRANGER, subject="First"))
+    room.send(mail(from_=ADDRESS, to=STRANGER, subject="Answer", reply_to="theirs@customer.example"))
+    room.microsoft.ledger.clear()
+    found = {one.message.subject: one.message for one in (await follow(outlook, cursor))[0] if one.message}
+    assert (found["First"].in_reply_to, found["First"].references) == ("", ())
+    assert found["Answer"].in_reply_to == "theirs@customer.example"
+    assert found["Answer"].references == ("theirs@customer.example",)
+    assert room.microsoft.ledger.spent[ADDRESS]["messages.get"].requests == 1, "the first answers none"
 
 
 async def test_a_link_that_leads_away_from_microsoft_is_not_followed(room: OutlookRoom) -> None:

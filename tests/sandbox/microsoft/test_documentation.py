@@ -143,6 +143,28 @@ async def folders_go_by_id_or_by_name(sandbox: MicrosoftSandbox, graph: Graph, _
         assert len((await graph.get(path)).ids) == 1
 
 
+@page("Get singleValueLegacyExtendedProperty")
+async def what_a_mail_answers_is_an_extended_property(
+    sandbox: MicrosoftSandbox, graph: Graph, _: Webhook
+) -> None:
+    item = sandbox.send(MAYA, letter(in_reply_to="one@x.example"))
+    expand = "$expand=singleValueExtendedProperties($filter=id eq 'String 0x1042' or id eq 'String 0x0070')"
+    answer = await graph.get(f"/me/messages/{item.id}?$select=subject&{expand}")
+    assert answer.json["singleValueExtendedProperties"] == [
+        {"id": "String 0x1042", "value": "<one@x.example>"}
+    ]
+
+
+@page("PidTagConversationIndex canonical property")
+async def a_conversation_index_grows_with_each_reply(
+    sandbox: MicrosoftSandbox, graph: Graph, _: Webhook
+) -> None:
+    for raw, size in ((letter(), 22), (letter(in_reply_to="one@x.example"), 27)):
+        item = sandbox.send(MAYA, raw)
+        found = (await graph.get(f"/me/messages/{item.id}")).json
+        assert len(b64decode(found["conversationIndex"])) == size
+
+
 # Ids
 
 

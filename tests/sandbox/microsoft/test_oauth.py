@@ -163,7 +163,7 @@ async def test_a_refusal_has_the_documented_parts(entra: Entra) -> None:
         ({"client_secret": ""}, 7000218, "invalid_client", 401),
         ({"client_id": "nobody"}, 700016, "unauthorized_client", 401),
         ({"client_id": ""}, 90014, "invalid_request", 400),
-        ({"grant_type": "password"}, 700003, "unsupported_grant_type", 400),
+        ({"grant_type": "password"}, 70003, "unsupported_grant_type", 400),
         ({"code": ""}, 90014, "invalid_request", 400),
         ({"code": "unknown"}, 70000, "invalid_grant", 400),
     ],
