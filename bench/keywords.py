@@ -23,13 +23,13 @@ def row() -> tuple[str, str, str, str]:
     flat = fold(body)
     one_pattern = re.compile("|".join(rf"(?<!\w){re.escape(each)}(?!\w)" for each in sorted(folded)))
     ours = _milliseconds(lambda: ready.find(body), 30)
-    pattern = _milliseconds(lambda: one_pattern.search(flat), 2)
+    pattern = _milliseconds(lambda: one_pattern.search(flat[: BODY // 100]), 3)
     loop = _milliseconds(lambda: next((each for each in folded if each in flat), None), 5)
     return (
         f"{KEYWORDS:,} keywords, {BODY // 1000} kB",
         f"{ours:.2f} ms",
         "1.00 ms",
-        f"one pattern: {pattern:,.0f} ms, a loop of `in`: {loop:,.0f} ms",
+        f"one pattern: {pattern:,.0f} ms for a hundredth of it, a loop of `in`: {loop:,.0f} ms",
     )
 
 

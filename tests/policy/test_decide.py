@@ -255,6 +255,12 @@ def test_the_author_of_a_sent_mail_is_the_rep_under_any_address():
     ]
 
 
+def test_no_activity_is_posted_on_the_author_of_a_sent_mail():
+    message = mail(from_="shared@elsewhere.example", to=["carol@customer.example"])
+    known = leads("carol@customer.example", "shared@elsewhere.example")
+    assert [match.lead for match in decide(message, SENT, REP, Settings(), known).matches] == [1]
+
+
 def test_counterparts_come_by_field_and_key_and_with_the_first_name_there_is():
     message = sent(
         person("zoe@a.example"),
@@ -350,8 +356,9 @@ REASONS = [
 
 @pytest.mark.parametrize(("message", "settings", "reason", "setting"), REASONS)
 def test_the_reason_is_a_sentence_that_holds_nothing_of_a_skipped_mail(message, settings, reason, setting):
-    decision = received(message, settings)
+    decision = received(message, replace(settings, version=3))
     assert not decision.syncs
+    assert decision.settings_version == 3
     assert (decision.reason, decision.setting) == (reason, setting)
     assert decision.matches == ()
     assert "carol" not in decision.reason
