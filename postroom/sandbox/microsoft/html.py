@@ -1,4 +1,4 @@
-"""Fills this sandbox's HTML templates, in the common style of the sandboxes."""
+"""Fills this sandbox's HTML templates; what all sandboxes show alike is taken from Google's."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -10,13 +10,13 @@ from ..google import html as common
 from ..google.html import Markup
 
 _FOLDER = Path(__file__).parent / "templates"
-_STYLE = Path(common.__file__).parent / "templates" / "style.css"
+_COMMON = Path(common.__file__).parent / "templates"
 
 
 def render(name: str, /, **values: str) -> Markup:
     """The template ``name`` with its ``$values``, each escaped unless it is ``Markup``."""
     safe = {key: value if isinstance(value, Markup) else escape(value) for key, value in values.items()}
-    return Markup(_template(f"{name}.html").substitute(safe, style=_STYLE.read_text("utf-8")))
+    return Markup(_template(f"{name}.html").substitute(safe, style=_template("style.css").template))
 
 
 def render_each(name: str, rows: Iterable[Mapping[str, str]]) -> Markup:
@@ -26,4 +26,5 @@ def render_each(name: str, rows: Iterable[Mapping[str, str]]) -> Markup:
 
 @lru_cache
 def _template(file: str) -> Template:
-    return Template((_FOLDER / file).read_text("utf-8"))
+    own = _FOLDER / file
+    return Template((own if own.exists() else _COMMON / file).read_text("utf-8"))

@@ -22,9 +22,8 @@ _EQUAL = re.compile(
     r"(isRead|isDraft|hasAttachments|internetMessageId|conversationId)\s+eq\s+('[^']*'|true|false)"
 )
 _EXPAND = re.compile(r"\s*(\w+)\s*(?:\(\s*\$select\s*=([^()]*)\))?\s*")
-_EXTENDED_ID = re.compile(r"id\s+eq\s+'(\w+ 0x[0-9A-Fa-f]{4})'")
-_EXTENDED = re.compile(rf"singleValueExtendedProperties\(\$filter=({_EXTENDED_ID.pattern.replace('(', '(?:')}"
-                       rf"(?:\s+or\s+{_EXTENDED_ID.pattern.replace('(', '(?:')})*)\)")  # fmt: skip
+_ID_IS = r"id\s+eq\s+'\w+ 0x[0-9A-Fa-f]{4}'"
+_EXTENDED = re.compile(rf"singleValueExtendedProperties\(\$filter=({_ID_IS}(?:\s+or\s+{_ID_IS})*)\)")
 _ORDER = re.compile(r"(\w+)(?:\s+(asc|desc))?")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "ge": lambda a, b: a >= b,
@@ -161,7 +160,7 @@ def check_order(text: str, filtered: str) -> tuple[str, bool]:
 def extended_properties(text: str) -> tuple[str, ...]:
     """The ids in an ``$expand`` of extended properties ("Get singleValueLegacyExtendedProperty")."""
     found = _EXTENDED.fullmatch(text.strip())
-    return tuple(_EXTENDED_ID.findall(found[1])) if found else ()
+    return tuple(re.findall(r"'([^']+)'", found[1])) if found else ()
 
 
 def check_expand(text: str) -> frozenset[str] | None:

@@ -279,7 +279,7 @@ async def test_no_more_than_four_requests_are_under_way(room: OutlookRoom, naps:
     room.microsoft.limit()
     room.microsoft.settings.latency = 0.001
     assert len((await follow(outlook, cursor))[0]) == 20
-    assert room.microsoft.ledger.most_at_once[ADDRESS] == 4
+    assert 1 < room.microsoft.ledger.most_at_once[ADDRESS] <= 4
     assert naps == []
 
 
