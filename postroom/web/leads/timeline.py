@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Max, Prefetch
-from django.db.models.functions import Left
+from django.db.models import Count, F, Max, Prefetch, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from postroom.crm.models import Activity, Lead, MessageCopy
+from postroom.web.paging import Rows, cursor_of, page_of
 
 SIZE = 25
 """Conversations shown at first, and more each time that is asked for."""
-PREVIEW = 240
-"""Characters of a mail shown before it is opened."""
-LONGEST = 100
-"""Mails shown of one conversation."""
+LONGEST = 20
+"""Mails shown of one conversation at first; older ones on demand."""
+OLDER = 100
+"""Mails of a conversation that come with one demand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,22 @@ class Conversation:
 
     key: str
     mails: Sequence[Activity]
+    total: int
 
     @property
     def subject(self) -> str:
-        """Of its first mail, as far as subjects are captured."""
+        """Of its first mail that is at hand, as far as subjects are captured."""
         return next((mail.message.subject for mail in reversed(self.mails) if mail.message.subject), "")
+
+    @property
+    def left(self) -> int:
+        """How many older mails there are."""
+        return self.total - len(self.mails)
+
+    @property
+    def next(self) -> str:
+        """The cursor of the older mails."""
+        return cursor_of(self.mails[-1], "happened_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +51,43 @@ class Timeline:
 
 def timeline(lead: Lead, size: int) -> Timeline:
     """The ``size`` conversations with the newest mail; four queries, whatever they hold."""
-    activities = Activity.objects.filter(account_id=lead.account_id, lead=lead)
     newest = (
-        activities.values("message__conversation")
-        .annotate(latest=Max("happened_at"))
+        _activities(lead)
+        .values("message__conversation")
+        .annotate(latest=Max("happened_at"), total=Count("pk"))
         .order_by("-latest", "message__conversation")
-        .values_list("message__conversation", flat=True)[: size + 1]
+        .values_list("message__conversation", "total")[: size + 1]
     )
-    keys = list(newest)
-    mails: dict[str, list[Activity]] = {key: [] for key in keys[:size]}
-    shown = (
-        activities.filter(message__conversation__in=mails)
+    found = list(newest)
+    totals = dict(found[:size])
+    mails: dict[str, list[Activity]] = {key: [] for key in totals}
+    place = Window(
+        RowNumber(),
+        partition_by=F("message__conversation"),
+        order_by=[F("happened_at").desc(), F("pk").desc()],
+    )
+    shown = _shown(lead).filter(message__conversation__in=totals).annotate(place=place)
+    for activity in shown.filter(place__lte=LONGEST).order_by("-happened_at", "-pk"):
+        mails[activity.message.conversation].append(activity)
+    conversations = [Conversation(key, mails[key], totals[key]) for key in mails if mails[key]]
+    return Timeline(conversations, len(found) > size)
+
+
+def older_mails(lead: Lead, key: str, after: str) -> Rows[Activity]:
+    """The mails of a conversation that follow a cursor."""
+    return page_of(_shown(lead).filter(message__conversation=key), "happened_at", after, OLDER)
+
+
+def _activities(lead: Lead) -> QuerySet[Activity]:
+    return Activity.objects.filter(account_id=lead.account_id, lead=lead)
+
+
+def _shown(lead: Lead) -> QuerySet[Activity]:
+    """With all that the closed mail shows."""
+    copies = MessageCopy.objects.select_related("user").order_by("-sent", "pk")
+    return (
+        _activities(lead)
         .select_related("message")
-        .annotate(preview=Left("message__body__text", PREVIEW))
-        .prefetch_related(
-            "message__attachments",
-            Prefetch("message__copies", MessageCopy.objects.select_related("user").order_by("-sent", "pk")),
-        )
-        .order_by("-happened_at", "-pk")
+        .annotate(preview=F("message__body__preview"))
+        .prefetch_related("message__attachments", Prefetch("message__copies", copies))
     )
-    for activity in shown:
-        held = mails[activity.message.conversation]
-        if len(held) < LONGEST:
-            held.append(activity)
-    return Timeline([Conversation(key, mails[key]) for key in mails], len(keys) > size)

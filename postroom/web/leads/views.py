@@ -1,14 +1,23 @@
 """The lead list and Lead Details."""
 
-from django.db.models import Count, QuerySet
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from postroom.crm.models import Activity, Lead
+from postroom.connector.merging import UNDO, lead_after_merges
+from postroom.crm.access import may_delete, may_erase, may_manage_leads
+from postroom.crm.fields import fields_of
+from postroom.crm.models import Activity, Lead, LeadField, LeadMerge, LeadSource
+from postroom.organisations.access import may_configure
 from postroom.organisations.models import User
-from postroom.web.leads.timeline import LONGEST, SIZE, timeline
+from postroom.web.leads.timeline import LONGEST, SIZE, older_mails, timeline
 from postroom.web.paging import page_of
 from postroom.web.parts import render_part
 from postroom.web.viewer import viewer
@@ -18,71 +27,164 @@ MOST = 2000
 """Conversations a page shows at the most."""
 NOTHING_NEW = 204
 """htmx leaves the page as it is."""
+NONE = "none"
+"""Choice of the leads without a source, or without an owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the list is narrowed to, as typed in the address bar."""
+
+    words: str
+    source: str
+    owner: str
+
+    @classmethod
+    def of(cls, query: QueryDict) -> "Search":
+        words = query.get("q", "").replace("\x00", "").strip()[:200]
+        return cls(words, _choice(query.get("source", "")), _choice(query.get("owner", "")))
+
+    @property
+    def query(self) -> str:
+        """As in the address bar, "" for the whole list."""
+        given = {"q": self.words, "source": self.source, "owner": self.owner}
+        query = QueryDict(mutable=True)
+        query.update({name: value for name, value in given.items() if value})
+        return query.urlencode()
+
+    def leads(self, user: User) -> QuerySet[Lead]:
+        leads = Lead.objects.of(user.account)
+        for column, chosen in (("source", self.source), ("owner", self.owner)):
+            if chosen:
+                leads = leads.filter(**{column: None if chosen == NONE else int(chosen)})
+        return leads.matching(self.words) if self.words else leads
 
 
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The list, the lead with the newest mail first; a part of it for htmx."""
     user = viewer(request)
-    search, after = request.GET.get("q", "").strip(), request.GET.get("after", "")
-    rows = page_of(_found(user, search), "touched_at", after, PAGE)
-    stamp = _stamp(user)
+    search, after, stamp = Search.of(request.GET), request.GET.get("after", ""), _stamp(user)
     if request.GET.get("stamp") == stamp:
         return HttpResponse(status=NOTHING_NEW)
-    context = {"rows": rows, "search": search, "after": after, "stamp": stamp}
+    rows = page_of(by_touch(search.leads(user)).select_related("source", "owner"), "touched_at", after, PAGE)
+    context = {
+        "rows": rows,
+        "mails": _mails_on(user, rows.rows),
+        "search": search,
+        "after": after,
+        "stamp": stamp,
+        "sources": LeadSource.objects.filter(account=user.account).order_by("name"),
+        "owners": User.objects.of(user.account).order_by("name"),
+        "manages": may_manage_leads(user),
+        "configures": may_configure(user),
+        "erases": may_erase(user),
+        "none": NONE,
+    }
     return render_part(request, "leads/index.html", "leads/_rows.html", context)
 
 
 @require_GET
 def details(request: HttpRequest, pk: int) -> HttpResponse:
-    lead = get_lead_for(viewer(request), pk)
-    return render(request, "leads/details.html", _history(request, lead))
+    user = viewer(request)
+    try:
+        lead = get_lead_for(user, pk)
+    except Http404:
+        kept = lead_after_merges(user.account_id, pk)
+        if kept == pk:
+            raise
+        return redirect("lead", kept)
+    context = _history(request, lead) | {
+        "facts": own_facts(lead, fields_of(user.account_id)),
+        "merges": _undoable(lead),
+        "may_delete": may_delete(user, lead),
+        "may_erase": may_erase(user),
+    }
+    return render(request, "leads/details.html", context)
 
 
 @require_GET
 def history(request: HttpRequest, pk: int) -> HttpResponse:
     """The history alone, asked for every few seconds; 204 where nothing has changed."""
     lead = get_lead_for(viewer(request), pk)
-    if request.GET.get("stamp") == _lead_stamp(lead):
+    context = _history(request, lead)
+    if request.GET.get("stamp") == context["stamp"]:
         return HttpResponse(status=NOTHING_NEW)
-    return render(request, "leads/_history.html", _history(request, lead))
+    return render(request, "leads/_history.html", context)
+
+
+@require_GET
+def older(request: HttpRequest, pk: int) -> HttpResponse:
+    """More mails of a long conversation, those before the cursor ``after``."""
+    lead = get_lead_for(viewer(request), pk)
+    key = request.GET.get("conversation", "")[:64].replace("\x00", "")
+    context = {"lead": lead, "key": key, "page": older_mails(lead, key, request.GET.get("after", ""))}
+    return render(request, "leads/_older.html", context)
 
 
 def get_lead_for(user: User, pk: int) -> Lead:
     """A lead of the user's account, or a 404."""
-    leads = Lead.objects.of(user.account).select_related("source", "owner")
+    leads = Lead.objects.of(user.account).select_related("source", "owner", "account")
     return get_object_or_404(leads, pk=pk)
 
 
-def _found(user: User, search: str) -> QuerySet[Lead]:
-    leads = Lead.objects.of(user.account).annotate(touched_at=Coalesce("last_activity_at", "created_at"))
-    leads = leads.matching(search) if search else leads
-    return leads.annotate(mails=Count("activities")).select_related("source", "owner")
+def by_touch(leads: QuerySet[Lead]) -> QuerySet[Lead]:
+    """With ``touched_at``, the time of the newest mail or else of its making; by index ``lead_by_touch``."""
+    return leads.annotate(touched_at=Coalesce("last_activity_at", "created_at"))
+
+
+def own_facts(lead: Lead, fields: Sequence[LeadField]) -> list[tuple[LeadField, object]]:
+    """The account's own fields, each with the lead's value as it is shown."""
+    return [(field, _said(lead.custom.get(field.name))) for field in fields]
+
+
+def _said(value: object) -> object:
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    return value
+
+
+def _choice(text: str) -> str:
+    """An id or ``NONE`` as typed; "" for anything else."""
+    is_id = text.isascii() and text.isdigit() and len(text) < 18
+    return text if is_id or text == NONE else ""
+
+
+def _mails_on(user: User, leads: Sequence[Lead]) -> dict[int, int]:
+    """The number of mails by lead, of those on the page only."""
+    rows = Activity.objects.filter(account=user.account, lead__in=[lead.pk for lead in leads])
+    return dict(rows.values("lead").annotate(number=Count("pk")).values_list("lead", "number"))
 
 
 def _stamp(user: User) -> str:
-    """Changes with every new activity and lead of the account."""
-    mails, leads = Activity.objects.filter(account=user.account), Lead.objects.of(user.account)
-    return f"{_newest(mails)}.{_newest(leads)}"
+    """Changes with every new mail and lead of the account; two steps in an index each."""
+    leads = Lead.objects.of(user.account)
+    top = by_touch(leads).order_by("-touched_at", "-pk").values_list("touched_at", "pk").first()
+    newest = leads.aggregate(newest=Max("pk"))["newest"] or 0
+    return f"{int(top[0].timestamp() * 1_000_000)}.{top[1]}.{newest}" if top else "0"
 
 
-def _lead_stamp(lead: Lead) -> str:
-    return str(_newest(Activity.objects.filter(account_id=lead.account_id, lead=lead)))
-
-
-def _newest(rows: QuerySet[Lead] | QuerySet[Activity]) -> int:
-    return rows.order_by("-pk").values_list("pk", flat=True).first() or 0
+def _undoable(lead: Lead) -> list[LeadMerge]:
+    since = datetime.now(UTC) - UNDO
+    merges = LeadMerge.objects.filter(
+        account_id=lead.account_id, kept_id=lead.pk, before__isnull=False, merged_at__gt=since
+    )
+    return list(merges.order_by("-merged_at")[:20])
 
 
 def _history(request: HttpRequest, lead: Lead) -> dict[str, object]:
     asked = request.GET.get("size", "")
     size = min(int(asked), MOST) if asked.isascii() and asked.isdigit() and len(asked) < 6 else SIZE
+    activities = Activity.objects.filter(account_id=lead.account_id, lead=lead)
+    state = activities.aggregate(number=Count("pk"), newest=Max("pk"))
+    stamp = str(state["number"] * 10**12 + (state["newest"] or 0))
     return {
         "lead": lead,
-        "stamp": _lead_stamp(lead),
-        "timeline": timeline(lead, max(size, 1)),
+        "stamp": stamp,
+        # Nothing is read for a page that is up to date.
+        "timeline": timeline(lead, max(size, 1)) if request.GET.get("stamp") != stamp else None,
         "size": size,
         "next_size": size + SIZE,
         "longest": LONGEST,
-        "mails": Activity.objects.filter(account_id=lead.account_id, lead=lead).count(),
+        "mails": state["number"],
     }

@@ -1,0 +1,1 @@
+"""Lead sources: where leads come from (R-045). For whoever configures the connector."""
