@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from postroom.crm.models import Attachment, MessageBody, StoredMessage
@@ -28,6 +29,13 @@ _FRAME_POLICY = (
     " style-src 'unsafe-inline'; img-src {pictures}; frame-ancestors 'self'; base-uri 'none';"
     " form-action 'none'"
 )
+_LABELS = {
+    Detail.SUBJECT: _("subject"),
+    Detail.CC: _("Cc"),
+    Detail.BCC: _("Bcc"),
+    Detail.BODY: _("body"),
+    Detail.ATTACHMENTS: _("attachments"),
+}
 _OWN_PICTURES, _ALL_PICTURES = "'self' data:", "'self' data: https: http:"
 
 
@@ -46,6 +54,7 @@ def content(request: HttpRequest, pk: int) -> HttpResponse:
         "quoted": quoted,
         "blocked": shown.blocked if shown else 0,
         "attachments": [row for row in _attachments(message) if not _is_drawn(row, body)],
+        "left_out": [label for detail, label in _LABELS.items() if detail not in message.details],
     }
     return render(request, "mails/_content.html", context)
 

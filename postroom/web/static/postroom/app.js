@@ -31,3 +31,21 @@ for (const dialog of document.querySelectorAll("dialog[data-open]")) {
   dialog.removeAttribute("open");
   dialog.showModal();
 }
+
+// Opens all mails of a conversation or, when they are open, closes them; a menu closes by a click beside it.
+document.addEventListener("click", (event) => {
+  const all = event.target.closest("[data-open-all]");
+  if (all) {
+    const found = [...all.closest("article").querySelectorAll(all.dataset.openAll)];
+    const open = found.some((each) => !each.open);
+    for (const each of found) each.open = open;
+  }
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target) || event.target.closest(".menu-list > *")) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+});
