@@ -200,11 +200,12 @@ def new_key() -> None:
 def demo(
     port: Port = 8000,
     mail: Annotated[bool, typer.Option(help="Let customers write while the demo runs.")] = True,
+    set_up: Annotated[bool, typer.Option("--set-up", help="Begin with the administrator's set-up.")] = False,
 ) -> None:
     """Postroom at work on this machine alone, with a stand-in for Google and sample mail."""
     from postroom.demo import run_demo
 
-    run_demo(port=port, mail=mail)
+    run_demo(port=port, mail=mail, set_up=set_up)
 
 
 @contextmanager

@@ -24,15 +24,18 @@ SECONDS_BETWEEN_LETTERS = 10
 out = Console(highlight=False)
 
 
-def run_demo(port: int, *, mail: bool) -> None:
-    """Run until it is interrupted. ``mail``: whether customers write by themselves."""
+def run_demo(port: int, *, mail: bool, set_up: bool = False) -> None:
+    """Run until it is interrupted.
+
+    ``mail``: whether customers write by themselves; ``set_up``: whether the administrator has to set it up.
+    """
     home = Path(tempfile.mkdtemp(prefix="postroom-demo-"))
     url = f"http://127.0.0.1:{_free_port(port)}"
     google = GoogleSandbox()
     try:
         with google.run(port=_free_port(8025)) as origin:
             os.environ.update(_environment(home, url, origin))
-            _prepare(google, url)
+            _prepare(google, url, is_set_up=not set_up)
             with running(["web", "--port", url.rpartition(":")[2]], ["worker"]) as processes:
                 _wait_until_served(url)
                 _say(url, origin)
@@ -57,7 +60,7 @@ def _environment(home: Path, url: str, origin: str) -> dict[str, str]:
     }
 
 
-def _prepare(google: GoogleSandbox, url: str) -> None:
+def _prepare(google: GoogleSandbox, url: str, *, is_set_up: bool) -> None:
     """Tables, company, and the Google side of it."""
     out.print("Starting PostgreSQL and laying out the tables …", style="dim")
     setup_django()
@@ -67,7 +70,7 @@ def _prepare(google: GoogleSandbox, url: str) -> None:
     call_command("migrate", verbosity=0, interactive=False)
     from postroom.demo import company
 
-    company.settle()
+    company.settle(is_set_up=is_set_up)
     connections.close_all()
     _open_google(google, url)
 

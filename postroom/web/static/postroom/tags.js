@@ -25,7 +25,7 @@ class Tags {
     for (const name of ["spellcheck", "autocapitalize"]) this.entry.setAttribute(name, this.area.getAttribute(name) ?? "");
     this.keys = make("div", { className: "help", id: `${id}_keys`, textContent: this.say.keys });
     this.list = make("ul", { className: "tag-list plain" });
-    this.list.setAttribute("aria-label", this.root.querySelector("label").textContent);
+    this.list.setAttribute("aria-label", this.say.list);
     this.more = make("div", { className: "tag-more help", hidden: true });
     this.count = make("span", {});
     this.find = make("input", { type: "search", placeholder: this.say.find });
