@@ -104,6 +104,9 @@ class OutlookSource:
         return await self._delta(cursor)
 
     async def message(self, change: Change) -> Message:
+        """The mail that came with the change, without asking again; else the mail as it is now."""
+        if change.message is not None:
+            return change.message
         path = f"{self._client.home}/messages/{quote(change.id, safe='')}"
         try:
             resource = await self._client.get("messages.get", path, (("$select", SELECT),))

@@ -195,6 +195,16 @@ async def test_a_page_too_large_to_be_read_is_asked_for_in_smaller_ones(
     assert ids((await follow(outlook, listed, pages=100))[0]) == made
 
 
+async def test_a_mail_that_came_with_its_change_is_not_asked_for_again(room: OutlookRoom) -> None:
+    outlook = room.source()
+    cursor = stored(await outlook.start())
+    room.deliver(mail())
+    (change,) = (await follow(outlook, cursor))[0]
+    before = room.requests()
+    assert await outlook.message(change) == change.message
+    assert room.requests() == before
+
+
 # Directions
 
 
