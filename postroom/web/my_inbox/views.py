@@ -1,25 +1,43 @@
 """Connect my inbox (R-060 to R-065)."""
 
 import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.forms import BoundField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from postroom.connector import mailboxes
+from postroom.connector.access import MayNotConnect
+from postroom.connector.forgetting import begin_removal, current_removal
+from postroom.connector.jobs import remove_soon
 from postroom.connector.mailboxes import get_own_mailbox, own_mailbox
 from postroom.connector.models import JournalEntry, Mailbox, MailboxState, Provider
-from postroom.connector.policies import current_settings
+from postroom.connector.policies import (
+    SettingsChanged,
+    SettingsRefused,
+    current_rep_settings,
+    current_settings,
+    save_rep_settings,
+)
 from postroom.connector.setting_up import refuse_until_open
+from postroom.connector.stops import is_stopped
 from postroom.errors import AccountRefused, PostroomError, ProviderError
+from postroom.organisations.access import may_connect
 from postroom.organisations.models import User
+from postroom.policy.settings import Behaviour, DirectionSettings, Settings
 from postroom.sync import connecting
-from postroom.web.my_inbox.forms import ActivateForm
+from postroom.web.my_inbox.forms import SIDES, ActivateForm, OwnForm
 from postroom.web.viewer import viewer
 
 PENDING = "google_consent"
@@ -57,9 +75,8 @@ def google_callback(request: HttpRequest) -> HttpResponse:
     pending = request.session.pop(PENDING, None)
     sent = request.GET.get("state", "")
     if not pending or not secrets.compare_digest(pending["state"].encode(), sent.encode()):
-        messages.error(
-            request, "This consent was not begun here, or is completed already. Please start again."
-        )
+        said = _("This consent was not begun here, or is completed already. Please start again.")
+        messages.error(request, said)
         return redirect("my_inbox")
     if "code" not in request.GET:
         messages.error(request, _refusal(request.GET.get("error", "")))
@@ -70,7 +87,8 @@ def google_callback(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("my_inbox")
     if mailbox.is_syncing:
-        messages.success(request, f"{mailbox.address} is connected again and goes on where it stopped.")
+        said = _("%(address)s is connected again and goes on where it stopped.")
+        messages.success(request, said % {"address": mailbox.address})
     return redirect("my_inbox")
 
 
@@ -91,7 +109,7 @@ def activate(request: HttpRequest) -> HttpResponse:
 def pause(request: HttpRequest) -> HttpResponse:
     mailbox = get_own_mailbox(viewer(request))
     mailboxes.pause(mailbox)
-    messages.success(request, "Sync is paused. Nothing is written until you resume it.")
+    messages.success(request, _("Sync is paused. Nothing is written until you resume it."))
     return redirect("my_inbox")
 
 
@@ -103,14 +121,15 @@ def resume(request: HttpRequest) -> HttpResponse:
     except PostroomError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Sync goes on from where it stopped.")
+        messages.success(request, _("Sync goes on from where it stopped."))
     return redirect("my_inbox")
 
 
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
-    """Forget the mailbox and its tokens; synced activities stay on their leads."""
-    mailbox = get_own_mailbox(viewer(request))
+    """Forget the mailbox and its tokens; synced activities stay on their leads, unless they shall go."""
+    user = viewer(request)
+    mailbox = get_own_mailbox(user)
     try:
         left_over = connecting.remove(mailbox)
     except PostroomError as error:
@@ -119,13 +138,77 @@ def remove(request: HttpRequest) -> HttpResponse:
     if left_over:
         messages.warning(request, left_over)
     else:
-        messages.success(request, f"{mailbox.address} was removed and its access at Google revoked.")
+        said = _("%(address)s was removed and its access at Google revoked.")
+        messages.success(request, said % {"address": mailbox.address})
+    if request.POST.get("mail") == "delete":
+        _remove_mail(user)
     return redirect("my_inbox")
 
 
+@require_http_methods(["GET", "POST"])
+def own(request: HttpRequest) -> HttpResponse:
+    """The rep's own keywords and exclusions, beside the company's (R-064)."""
+    user = viewer(request)
+    settings, mine = current_settings(user.account_id), current_rep_settings(user.account_id, user.pk)
+    form = OwnForm(settings, mine, request.POST or None)
+    if request.method == "POST":
+        if not form.is_open:
+            raise PermissionDenied
+        if form.is_valid() and _save_own(user, form):
+            messages.success(request, _("Saved. It counts for mail that arrives from now on."))
+            return redirect("my_inbox_own")
+    context = {"form": form, "sides": list(_sides(settings, form))}
+    return render(request, "my_inbox/own.html", context, status=422 if form.is_bound else 200)
+
+
+def _save_own(user: User, form: OwnForm) -> bool:
+    """Whether it could be saved; the form says why not."""
+    try:
+        save_rep_settings(user, form.own(), user, form.cleaned_data["version"])
+    except SettingsRefused as refused:
+        form.explain(refused)
+    except SettingsChanged as changed:
+        form.add_error(None, str(changed))
+    return not form.errors
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One direction as the rep sees it: the company's part, and the fields for the own."""
+
+    title: str
+    settings: DirectionSettings
+    keywords: list[str]
+    excluded: list[str]
+    fields: list[BoundField]
+
+
+def _sides(settings: Settings, form: OwnForm) -> Iterator[Side]:
+    for side, title in zip(SIDES, (_("Received mail"), _("Sent mail")), strict=True):
+        chosen: DirectionSettings = getattr(settings, side)
+        fields = [form[name] for name in form.fields if name.startswith(side)]
+        uses_keywords = chosen.behaviour is Behaviour.KEYWORDS
+        yield Side(
+            title,
+            chosen,
+            sorted(chosen.keywords, key=str.casefold) if uses_keywords else [],
+            sorted(chosen.excluded),
+            fields,
+        )
+
+
+def _remove_mail(user: User) -> None:
+    with transaction.atomic():
+        removal = begin_removal(user)
+        if removal:
+            remove_soon(removal)
+
+
 def _note(request: HttpRequest, mailbox: Mailbox, error: PostroomError) -> None:
-    what = "Google could not be asked just now" if isinstance(error, ProviderError) else "That did not work"
-    messages.error(request, f"{what}: {error} {mailbox.address} stays connected; try again in a moment.")
+    asked = isinstance(error, ProviderError)
+    what = _("Google could not be asked just now") if asked else _("That did not work")
+    stays = _("%(address)s stays connected; try again in a moment.") % {"address": mailbox.address}
+    messages.error(request, f"{what}: {error} {stays}")
 
 
 def _callback() -> str:
@@ -135,15 +218,17 @@ def _callback() -> str:
 def _refusal(code: str) -> str:
     """Google's ``error`` on the way back ("Using OAuth 2.0 for Web Server Applications")."""
     if code == "access_denied":
-        return "Google says that the consent was declined. Nothing was connected."
+        return _("Google says that the consent was declined. Nothing was connected.")
     if code in {"admin_policy_enforced", "org_internal"}:
-        return "Your Google Workspace administrator must mark Postroom as trusted first. Please ask them."
-    return f"Google could not complete the consent ({code[:60] or 'no reason given'}). Please try again."
+        return _("Your Google Workspace administrator must mark Postroom as trusted first. Please ask them.")
+    reason = code[:60] or _("no reason given")
+    return _("Google could not complete the consent (%(reason)s). Please try again.") % {"reason": reason}
 
 
 def _context(user: User, form: ActivateForm | None = None) -> dict[str, object]:
     mailbox = own_mailbox(user)
     policy = current_settings(user.account_id)
+    removal = current_removal(user)
     return {
         "mailbox": mailbox,
         "States": MailboxState,
@@ -152,13 +237,18 @@ def _context(user: User, form: ActivateForm | None = None) -> dict[str, object]:
         "closed": "" if mailbox else _why_closed(user),
         "recent": _recent(mailbox) if mailbox else [],
         "time_left": _time_left(mailbox) if mailbox else "",
-        "poll": bool(mailbox and mailbox.state != MailboxState.CONNECTED),
+        "removal": removal,
+        "stopped": is_stopped(user.account_id),
+        "may_connect": may_connect(user),
+        "poll": bool(removal or (mailbox and mailbox.state != MailboxState.CONNECTED)),
     }
 
 
 def _why_closed(user: User) -> str:
-    """Why no mailbox can be connected yet, as a sentence; "" where one can (R-053)."""
+    """Why no mailbox can be connected, as a sentence; "" where one can (R-050, R-053)."""
     try:
+        if not may_connect(user):
+            raise MayNotConnect
         refuse_until_open(user, Provider.GMAIL)
     except AccountRefused as refusal:
         return str(refusal)
@@ -176,4 +266,8 @@ def _time_left(mailbox: Mailbox) -> str:
     if mailbox.state != MailboxState.IMPORTING or not mailbox.activated_at or done < 20 or total <= done:
         return ""
     seconds = (datetime.now(UTC) - mailbox.activated_at).total_seconds() / done * (total - done)
-    return "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
+    return (
+        _("less than a minute")
+        if seconds < 60
+        else _("about %(minutes)s min") % {"minutes": round(seconds / 60)}
+    )
