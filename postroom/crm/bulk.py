@@ -49,5 +49,5 @@ def _document(objects: list[Model], fields: list["Field[object, object]"]) -> st
         raise DataError(str(error)) from error
 
 
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
+def _quoted(name: str | None) -> str:
+    return connection.ops.quote_name(name or "")

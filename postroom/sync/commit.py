@@ -20,6 +20,7 @@ from django.db.models import F
 from psycopg import errors as postgres
 
 from postroom.connector.models import SYNCING, JournalEntry, Mailbox, MailboxState, Outcome, ProcessedMail
+from postroom.crm.bulk import insert_rows
 from postroom.crm.capture import NewLead, capture_leads
 from postroom.crm.models import (
     Activity,
@@ -202,7 +203,7 @@ def _write(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> None:
     leads, captured = _leads(account, syncing)
     messages = _messages(mailbox, rep, syncing)
     _activities(account, syncing, leads, messages)
-    ProcessedMail.objects.bulk_create(
+    insert_rows(
         ProcessedMail(
             account_id=account,
             mailbox_id=mailbox.pk,
@@ -213,7 +214,7 @@ def _write(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> None:
         # A mail that is gone may come back: out of the trash, it is to be decided then (R-003).
         if filing.decision.rule is not Rule.GONE
     )
-    JournalEntry.objects.bulk_create(_journal(mailbox, filings, leads, captured, messages))
+    insert_rows(_journal(mailbox, filings, leads, captured, messages))
 
 
 def _leads(account: int, filings: Iterable[Filing]) -> tuple[dict[str, int], set[str]]:
@@ -244,32 +245,26 @@ def _messages(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> dict[str
     account = mailbox.account_id
     copies = sorted(filings, key=lambda filing: filing.identity)
     messages = _stored(account, copies)
-    MessageCopy.objects.bulk_create(
-        (
-            MessageCopy(
-                account_id=account,
-                message=messages[filing.identity],
-                user_id=mailbox.user_id,
-                sent=_is_ours(filing, rep),
-            )
-            for filing in copies
-        ),
-        ignore_conflicts=True,
+    insert_rows(
+        MessageCopy(
+            account_id=account,
+            message=messages[filing.identity],
+            user_id=mailbox.user_id,
+            sent=_is_ours(filing, rep),
+        )
+        for filing in copies
     )
     lasting = [filing for filing in copies if messages[filing.identity].content_deleted_at is None]
-    MessageBody.objects.bulk_create(
-        (
-            MessageBody(
-                account_id=account,
-                message=messages[filing.identity],
-                text=filing.message.text,
-                html=filing.message.html,
-                preview=preview(filing.message.text, filing.message.html),
-            )
-            for filing in lasting
-            if filing.message and Detail.BODY in filing.decision.details
-        ),
-        ignore_conflicts=True,
+    insert_rows(
+        MessageBody(
+            account_id=account,
+            message=messages[filing.identity],
+            text=filing.message.text,
+            html=filing.message.html,
+            preview=preview(filing.message.text, filing.message.html),
+        )
+        for filing in lasting
+        if filing.message and Detail.BODY in filing.decision.details
     )
     _attach(account, lasting, messages)
     return messages
@@ -278,7 +273,7 @@ def _messages(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> dict[str
 def _stored(account: int, copies: Sequence[Filing]) -> dict[str, StoredMessage]:
     """The messages by identity, each stored once, and locked: their other copies wait their turn (R-006)."""
     rows = {filing.identity: _message_row(account, filing) for filing in copies}
-    StoredMessage.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    insert_rows(rows.values())
     found = StoredMessage.objects.filter(account_id=account, identity__in=list(rows)).order_by("pk")
     messages = {message.identity: message for message in found.select_for_update(no_key=True)}
     grown = [
@@ -316,7 +311,7 @@ def _attach(account: int, copies: Sequence[Filing], messages: dict[str, StoredMe
         if messages[identity].pk not in whole
         for row in _attachment_rows(account, messages[identity], filing)
     ]
-    Attachment.objects.bulk_create(rows)
+    insert_rows(rows)
     claim(account, {row.blob for row in rows if row.blob})
 
 
@@ -388,7 +383,7 @@ def _activities(
         for match in filing.decision.matches
     ]
     _touch(account, rows)
-    Activity.objects.bulk_create(rows, ignore_conflicts=True)
+    insert_rows(rows)
     # No other commit touches these meanwhile: whoever adds a copy or an activity holds the message.
     Activity.objects.filter(account_id=account, message__in=ours, kind=ActivityKind.RECEIVED).update(
         kind=ActivityKind.SENT
