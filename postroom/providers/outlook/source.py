@@ -26,7 +26,7 @@ from urllib.parse import quote
 from postroom.errors import CursorExpired, MessageError, MessageGone, ProviderError
 from postroom.mail.addresses import make_address
 from postroom.mail.message import Attachment, Direction, Message
-from postroom.providers.answers import Json, child, number, objects, text, texts
+from postroom.providers.answers import Json, Misshapen, child, number, objects, text, texts
 from postroom.providers.base import Change, Cursor, Page, Watch
 from postroom.providers.http import TooLarge
 from postroom.providers.outlook.client import GraphClient, Params
@@ -87,7 +87,7 @@ class OutlookSource:
         return (await self._profile())[0]
 
     async def aliases(self) -> tuple[str, ...]:
-        """The mailbox's other SMTP addresses (``proxyAddresses``), all verified by the administrator."""
+        """The mailbox's other SMTP addresses (``proxyAddresses``), which only an administrator sets."""
         return (await self._profile())[1:]
 
     async def start(self, since: datetime | None = None) -> Cursor:
@@ -267,8 +267,8 @@ class OutlookSource:
             message = await self._whole(entry)
         except MessageGone:
             return None
-        except MessageError:
-            # Reading it by itself tells why, and sets it aside.
+        except (MessageError, Misshapen):
+            # Reading it by itself tells why and sets it aside; the mailbox goes on.
             return _Told(Change(item_id, direction), message_id, folder)
         return _Told(Change(item_id, direction, message), message_id, folder)
 

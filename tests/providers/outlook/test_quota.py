@@ -54,3 +54,14 @@ def test_it_serves_one_event_loop_after_another() -> None:
 
     asyncio.run(twice())
     asyncio.run(twice())
+
+
+@pytest.mark.asyncio
+async def test_ten_minutes_hold_no_more_requests_than_microsoft_allows() -> None:
+    """10,000, however fast they are asked for ("Outlook service limits")."""
+    clock = Clock()
+    pace, began, made = Pace(clock=clock, sleep=clock.sleep), clock.now, 0
+    while clock.now - began < 600:
+        async with pace.turn():
+            made += 1
+    assert 9_000 < made < 10_000

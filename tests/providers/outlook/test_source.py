@@ -147,6 +147,18 @@ async def test_a_line_that_tells_only_what_changed_is_fetched(room: OutlookRoom)
     assert (await read(outlook, page.changes[0])).subject == "Whole"
 
 
+async def test_one_odd_mail_does_not_stop_its_page(room: OutlookRoom) -> None:
+    outlook = room.source()
+    cursor = stored(await outlook.start())
+    made = room.deliver(mail(subject="Odd"))
+    odd = {"id": made, "receivedDateTime": "soon", "body": {}, "toRecipients": 7}
+    page = {"value": [odd], "@odata.deltaLink": f"{room.origin}/v1.0/x"}
+    room.microsoft.fault("garble", method="messages.delta", status=200, body=json.dumps(page))
+    (change,) = (await outlook.changes(cursor)).changes
+    assert change.message is None
+    assert (await outlook.message(change)).subject == "Odd"
+
+
 async def test_a_draft_is_no_mail_until_it_is_sent(room: OutlookRoom) -> None:
     outlook = room.source()
     cursor = stored(await outlook.start())
