@@ -16,7 +16,6 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import orjson
-from aiohttp import web
 
 from . import errors
 from .accounts import Account
@@ -76,10 +75,17 @@ class Call:
     """For Preference-Applied."""
 
     @property
+    def owner(self) -> Account:
+        """Whose resources the path names. Raises ``GraphError`` where it names nobody's."""
+        if self.account is None:
+            raise errors.not_found()
+        return self.account
+
+    @property
     def mailbox(self) -> Mailbox:
-        if self.account is None or not self.account.licensed:
+        if not self.owner.licensed:
             raise errors.no_mailbox()
-        return self.sandbox.mailboxes[self.account.address]
+        return self.sandbox.mailboxes[self.owner.address]
 
     def writer(self) -> Writer:
         if self.prefer.get("idtype", "").lower() == "immutableid":
@@ -143,9 +149,10 @@ async def respond(sandbox: "MicrosoftSandbox", methods: "tuple[Method, ...]", in
     try:
         if method is None:
             raise errors.bad_request(f"Resource not found for the segment '{inquiry.path}'.")
-        _check(sandbox, inquiry, access, account, who, method)
-        assert access is not None  # noqa: S101 - `_check` refuses none
-        call = Call(sandbox, inquiry, access, account, names, _preferences(inquiry.headers.get("prefer", "")))
+        granted = _check(inquiry, access, account, who, method)
+        call = Call(
+            sandbox, inquiry, granted, account, names, _preferences(inquiry.headers.get("prefer", ""))
+        )
         status, body, more = await _play(call, method, address, faults)
         answer = Answer(status, body, headers | more)
     except GraphError as refused:
@@ -221,13 +228,13 @@ def _account(sandbox: "MicrosoftSandbox", access: Access | None, who: str) -> Ac
 
 
 def _check(
-    sandbox: "MicrosoftSandbox",
     inquiry: Inquiry,
     access: Access | None,
     account: Account | None,
     who: str,
     method: Method,
-) -> None:
+) -> Access:
+    """The access that the request has. Raises ``GraphError`` for too little."""
     if not inquiry.headers.get("authorization"):
         raise errors.no_token()
     if access is None:
@@ -241,7 +248,7 @@ def _check(
     if not method.scopes & access.scopes:
         raise errors.directory_denied() if method.name == "users.get" else GraphError(403)
     if not who:
-        return
+        return access
     if account is None or account.tid != access.tenant:
         raise errors.no_user(who)
     if person and account is not person:
@@ -249,6 +256,7 @@ def _check(
     allowed = access.app.allowed_mailboxes
     if not person and allowed is not None and account.address not in allowed and method.name != "users.get":
         raise errors.blocked_by_policy()
+    return access
 
 
 def _preferences(value: str) -> dict[str, str]:
@@ -272,44 +280,3 @@ def _spoilt(answer: Answer, faults: "list[Fault]") -> Answer:
         if fault.kind in {"truncate", "drop"}:
             return Answer(answer.status, answer.body, answer.headers, fault.kind)
     return answer
-
-
-def routes(sandbox: "MicrosoftSandbox") -> list[web.RouteDef]:
-    from . import batch
-    from .methods import METHODS
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        inquiry = Inquiry(
-            verb=request.method,
-            path=request.raw_path.partition("?")[0].removeprefix("/v1.0"),
-            query=request.raw_path.partition("?")[2],
-            headers={name.lower(): value for name, value in request.headers.items()},
-            body=await request.read(),
-            origin=f"{request.scheme}://{request.host}",
-        )
-        if inquiry.path == "/$batch" and inquiry.verb == "POST":
-            answer = await batch.respond_all(sandbox, METHODS, inquiry)
-        else:
-            answer = await respond(sandbox, METHODS, inquiry)
-        return await _send(request, answer, gzip=sandbox.settings.gzip)
-
-    return [web.route("*", "/v1.0/{path:.*}", handle)]
-
-
-async def _send(request: web.Request, answer: Answer, *, gzip: bool) -> web.StreamResponse:
-    if answer.mishap == "drop":
-        if request.transport:
-            request.transport.close()
-        return web.Response()
-    if answer.mishap == "truncate":
-        half = web.StreamResponse(status=answer.status, headers=answer.headers)
-        half.content_length = len(answer.body) or 10
-        await half.prepare(request)
-        await half.write(answer.body[: len(answer.body) // 2])
-        if request.transport:
-            request.transport.close()
-        return half
-    response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
-    if gzip and len(answer.body) > 1024 and "json" in answer.headers.get("Content-Type", ""):
-        response.enable_compression()
-    return response

@@ -35,10 +35,9 @@ SUBSCRIPTIONS_PAGE = 100
 
 async def get_user(call: Call) -> Json:
     """ "Get a user"; proxyAddresses only by $select."""
-    assert call.account is not None  # noqa: S101
     query = read_query(call.inquiry.query, ["$select"])
     select = check_select(query.select, USER, "user")
-    values = {"@odata.context": f"{_metadata(call)}#users/$entity"} | resource.user(call.account)
+    values = {"@odata.context": f"{_metadata(call)}#users/$entity"} | resource.user(call.owner)
     return reduce(values, select, USER_DEFAULT)
 
 

@@ -16,7 +16,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from functools import lru_cache
 from html import escape, unescape
 
-from ..google.headers import UNREADABLE, header_block, readable, to_text, unfold
+from ..google.headers import UNREADABLE, decode_words, header_block, readable, to_text, unfold
 from ..google.mail import Mail
 
 Header = tuple[str, str]
@@ -156,8 +156,6 @@ def _attached(part: Message, body: str) -> Attached:
 
 
 def _filename(part: Message) -> str:
-    from ..google.headers import decode_words
-
     return decode_words(unfold(readable(part.get_filename() or "")))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from . import control, graph, pages, signin
+from . import control, pages, signin, wire
 
 if TYPE_CHECKING:
     from .sandbox import MicrosoftSandbox
@@ -29,7 +29,7 @@ def application(sandbox: "MicrosoftSandbox") -> web.Application:
     app = web.Application(client_max_size=_LARGEST_REQUEST, middlewares=[count])
     app.add_routes(control.routes(sandbox))
     app.add_routes(pages.routes(sandbox))
-    app.add_routes(graph.routes(sandbox))
+    app.add_routes(wire.routes(sandbox))
     app.add_routes(signin.routes(sandbox))
     return app
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 
+from ..google.faults import Fault
 from .accounts import Account
 from .errors import EntraError
 from .html import Markup, render, render_each
@@ -199,7 +200,7 @@ class SignIn:
                 return web.json_response(error, status=fault.status, headers=wait)
         return None
 
-    def _faults(self, request: web.Request, method: str, address: str) -> list:  # type: ignore[type-arg]
+    def _faults(self, request: web.Request, method: str, address: str) -> list[Fault]:
         if not any(f.method == method or f.kind == "invalid_grant" for f in self.sandbox.faults.waiting):
             return []
         with self.sandbox.lock:

@@ -19,6 +19,7 @@ import aiohttp
 
 from . import errors
 from .mailbox import Event, Mailbox
+from .odata import moment
 from .resource import stamp
 
 if TYPE_CHECKING:
@@ -238,8 +239,6 @@ class Notifier:
         raise errors.bad_request(f"Resource '{resource}' is not supported.", "ValidationError")
 
     def _expiry(self, wanted: Json) -> float:
-        from .odata import moment
-
         expires, now = moment(str(wanted.get("expirationDateTime", ""))), self.sandbox.clock.now()
         if expires <= now:
             raise errors.bad_request("Subscription expiration can only be in the future.", "ValidationError")
