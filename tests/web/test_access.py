@@ -19,6 +19,7 @@ OWN = {
     *("home", "my_inbox", "my_inbox_state", "my_inbox_connect", "my_inbox_activate", "my_inbox_pause"),
     *("my_inbox_resume", "my_inbox_remove", "google_callback", "account_change_password"),
     *("account_set_password", "account_reauthenticate", "leads", "journal", "journal_csv", "my_account"),
+    *("my_inbox_own", "lead_new"),
 }
 """Pages that show or change only what is the visitor's own, or lists narrowed to what they may see."""
 TEAM = {"people", "person", "person_fields", "mailboxes", "mailboxes_change", "mailbox_change"}
@@ -29,7 +30,16 @@ ADMINISTRATORS = {
 }
 LOGS = {"dashboard", "dashboard_csv"}
 """Pages of one user, for whoever may see that user; see test_dashboard."""
-OBJECTS = {"lead", "lead_history", "mail", "mail_body", "attachment", "attachment_inline"}
+LEAD_WORK = {
+    *("lead_delete", "merge_undo", "leads_export", "lead_erase", "erasures", "erasure"),
+    *("lead_fields", "lead_field", "lead_field_retire", "lead_field_restore"),
+    *("lead_sources", "lead_source", "lead_source_merge", "lead_source_delete"),
+    *("lead_imports", "lead_import", "lead_import_columns", "lead_import_go", "lead_import_cancel"),
+    "lead_import_refused",
+}
+"""Work on leads that is not for everyone, or changes them; see test_lead_rights."""
+LEAD_PAGES = {"lead_edit", "lead_merge", "lead_merge_with", "lead_older"}
+OBJECTS = LEAD_PAGES | {"lead", "lead_history", "mail", "mail_body", "attachment", "attachment_inline"}
 
 
 def names(patterns: list[URLPattern | URLResolver]) -> set[str]:
@@ -62,6 +72,10 @@ def object_urls(filed: dict[str, int]) -> dict[str, str]:
     return {
         "lead": f"/leads/{lead}/",
         "lead_history": f"/leads/{lead}/history/",
+        "lead_edit": f"/leads/{lead}/edit/",
+        "lead_merge": f"/leads/{lead}/merge/",
+        "lead_merge_with": f"/leads/{lead}/merge/{lead}/",
+        "lead_older": f"/leads/{lead}/older/",
         "mail": f"/mails/{message}/",
         "mail_body": f"/mails/{message}/body/",
         "attachment": f"/mails/attachments/{attachment}/",
@@ -70,7 +84,7 @@ def object_urls(filed: dict[str, int]) -> dict[str, str]:
 
 
 def test_every_route_is_in_this_matrix():
-    assert names(get_resolver().url_patterns) == PUBLIC | OWN | TEAM | ADMINISTRATORS | LOGS | OBJECTS
+    assert names(get_resolver().url_patterns) == PUBLIC | OWN | TEAM | ADMINISTRATORS | LOGS | LEAD_WORK | OBJECTS
 
 
 def test_nobody_sees_a_page_without_signing_in(filed):

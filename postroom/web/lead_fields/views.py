@@ -22,7 +22,7 @@ from postroom.web.viewer import viewer
 def index(request: HttpRequest) -> HttpResponse:
     """The fields there are, and the form of a new one."""
     user = _configurer(request)
-    form = FieldForm(request.POST or None)
+    form = FieldForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -50,7 +50,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     user = _configurer(request)
     field = get_field_for(user, pk)
     initial = {"label": field.label, "options": "\n".join(field.options)}
-    form = ChangeForm(field.type, request.POST or None, initial=initial)
+    form = ChangeForm(field.type, request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             change_field(field, form.cleaned_data["label"], form.choices())

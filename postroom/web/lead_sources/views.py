@@ -46,7 +46,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename; or, for one that leads have, merge into another."""
     user = _configurer(request)
     source = get_source_for(user, pk)
-    name, error = request.POST.get("name", source.name), ""
+    name, error = request.POST.get("name") or source.name, ""
     if request.method == "POST":
         try:
             lead_sources.rename(source, name, user)

@@ -25,7 +25,9 @@ from postroom.web.viewer import viewer
 def create(request: HttpRequest) -> HttpResponse:
     user = viewer(request)
     lead = Lead(account=user.account, owner=user)
-    form = LeadForm(request.POST or None, lead=lead, fields=fields_of(user.account_id))
+    form = LeadForm(
+        request.POST if request.method == "POST" else None, lead=lead, fields=fields_of(user.account_id)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             lead = create_lead(user.account, form.cleaned_data)
@@ -40,7 +42,9 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     lead = get_lead_for(viewer(request), pk)
-    form = LeadForm(request.POST or None, lead=lead, fields=fields_of(lead.account_id))
+    form = LeadForm(
+        request.POST if request.method == "POST" else None, lead=lead, fields=fields_of(lead.account_id)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             save_lead(lead, form.changed())

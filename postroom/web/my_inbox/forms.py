@@ -79,7 +79,7 @@ class OwnForm(forms.Form):
 
     def explain(self, refused: SettingsRefused) -> None:
         for problem in refused.problems:
-            name = problem.setting.replace(".", "_")
+            name = problem.path.replace(".", "_")
             self.add_error(name if name in self.fields else None, problem.sentence)
 
     def _side(self, side: str, mine: RepDirection) -> RepDirection:

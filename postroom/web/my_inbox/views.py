@@ -15,10 +15,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from postroom.connector import mailboxes
-from postroom.connector.access import MayNotConnect
 from postroom.connector.forgetting import begin_removal, current_removal
 from postroom.connector.jobs import remove_soon
 from postroom.connector.mailboxes import get_own_mailbox, own_mailbox
@@ -42,6 +42,9 @@ from postroom.web.viewer import viewer
 
 PENDING = "google_consent"
 RECENT = 8
+_MAY_NOT = gettext_lazy(
+    "You may not connect a mailbox at present. An administrator of your account decides who may."
+)
 
 
 @require_GET
@@ -59,6 +62,9 @@ def state(request: HttpRequest) -> HttpResponse:
 def connect(request: HttpRequest) -> HttpResponse:
     """Send the rep to Google's consent page."""
     user = viewer(request)
+    if not may_connect(user):
+        messages.error(request, _MAY_NOT)
+        return redirect("my_inbox")
     try:
         begun = connecting.begin(user, _callback())
     except PostroomError as error:
@@ -150,7 +156,7 @@ def own(request: HttpRequest) -> HttpResponse:
     """The rep's own keywords and exclusions, beside the company's (R-064)."""
     user = viewer(request)
     settings, mine = current_settings(user.account_id), current_rep_settings(user.account_id, user.pk)
-    form = OwnForm(settings, mine, request.POST or None)
+    form = OwnForm(settings, mine, request.POST if request.method == "POST" else None)
     if request.method == "POST":
         if not form.is_open:
             raise PermissionDenied
@@ -246,9 +252,9 @@ def _context(user: User, form: ActivateForm | None = None) -> dict[str, object]:
 
 def _why_closed(user: User) -> str:
     """Why no mailbox can be connected, as a sentence; "" where one can (R-050, R-053)."""
+    if not may_connect(user):
+        return str(_MAY_NOT)
     try:
-        if not may_connect(user):
-            raise MayNotConnect
         refuse_until_open(user, Provider.GMAIL)
     except AccountRefused as refusal:
         return str(refusal)
