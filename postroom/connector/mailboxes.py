@@ -30,7 +30,8 @@ DEACTIVATABLE = (*SYNCING, MailboxState.CONNECTED, MailboxState.PAUSED, MailboxS
 
 def visible_mailboxes(viewer: User) -> QuerySet[Mailbox]:
     """The mailboxes that the viewer may see (R-075)."""
-    return Mailbox.objects.of(viewer.account).filter(user__in=visible_users(viewer))
+    mailboxes = Mailbox.objects.of(viewer.account)
+    return mailboxes if viewer.is_administrator else mailboxes.filter(user__in=visible_users(viewer))
 
 
 def own_mailbox(user: User) -> Mailbox | None:

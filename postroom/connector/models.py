@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self, cast
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Upper
 
 from postroom.crm.models import Lead, StoredMessage
 from postroom.organisations.models import Account, User
@@ -323,7 +322,8 @@ class JournalEntry(models.Model):
                 name="journal_of_captures",
             ),
             GinIndex(
-                OpClass(Upper("subject"), name="gin_trgm_ops"),
+                fields=["subject"],
+                opclasses=["gin_trgm_ops"],
                 condition=~models.Q(subject=""),
                 name="journal_by_subject",
             ),

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Concat, Lower
 from django.utils.translation import gettext_lazy as _
 
+from postroom.crm import lookups as lookups
 from postroom.organisations.models import Account, User
 
 
@@ -73,7 +74,7 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """Leads whose name, address or company holds every word of ``text``, or whose id it is."""
         found = self
         for word in text.split():
-            found = found.filter(models.Q(search__icontains=word) | models.Q(pk=_id(word)))
+            found = found.filter(models.Q(search__has=word) | models.Q(pk=_id(word)))
         return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.db.models.functions import Lower
 from django.http import Http404
 
@@ -33,17 +33,19 @@ def page_of(rows: QuerySet[Row], by: str, after: str, size: int) -> Rows[Row]:
     return Rows(found[:size], cursor_of(last, by) if last else "")
 
 
-def page_by_name(rows: QuerySet[Row], by: str, after: str, size: int) -> Rows[Row]:
-    """As ``page_of``, in the order of the text ``by``, ascending and whatever its case, and id."""
-    rows = rows.annotate(sorted_by=Lower(by))
+def page_by_name(rows: QuerySet[Row], by: str, after: str, size: int, tie: str = "pk") -> Rows[Row]:
+    """As ``page_of``, in the order of the text ``by``, whatever its case, then of the id ``tie``."""
+    rows = rows.annotate(sorted_by=Lower(by), tied_by=F(tie))
     if after:
         name, _, pk = after.rpartition("_")
         if not pk.isascii() or not pk.isdigit() or len(pk) > 18 or "\x00" in name:
             raise Http404("There is no such page.")
-        rows = rows.filter(sorted_by__gte=name).exclude(sorted_by=name, pk__lte=int(pk))
-    found = list(rows.order_by("sorted_by", "pk")[: size + 1])
+        rows = rows.filter(sorted_by__gte=name).exclude(sorted_by=name, tied_by__lte=int(pk))
+    found = list(rows.order_by("sorted_by", "tied_by")[: size + 1])
     last = found[size - 1] if len(found) > size else None
-    return Rows(found[:size], f"{getattr(last, 'sorted_by', '')}_{last.pk}" if last else "")
+    return Rows(
+        found[:size], f"{getattr(last, 'sorted_by', '')}_{getattr(last, 'tied_by', '')}" if last else ""
+    )
 
 
 def cursor_of(row: Model, by: str) -> str:

@@ -2,7 +2,6 @@
 
 import django.contrib.postgres.indexes
 import django.db.models.deletion
-import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -72,11 +71,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="journalentry",
             index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass(
-                    django.db.models.functions.text.Upper("subject"), name="gin_trgm_ops"
-                ),
                 condition=models.Q(("subject", ""), _negated=True),
+                fields=["subject"],
                 name="journal_by_subject",
+                opclasses=["gin_trgm_ops"],
             ),
         ),
     ]

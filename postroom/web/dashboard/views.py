@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET
 from postroom.connector.journal import MOST_LEADS, SHORTEST, between, matching, per_day, visible_entries
 from postroom.connector.mailboxes import own_mailbox
 from postroom.connector.models import JournalEntry, Outcome
-from postroom.organisations.access import visible_users
+from postroom.organisations.access import team_ids, visible_users
 from postroom.organisations.models import User
 from postroom.web.dashboard.chart import chart_of
 from postroom.web.dashboard.download import lines
@@ -74,6 +75,17 @@ class Asked:
         if self.person:
             entries = JournalEntry.objects.filter(account=self.viewer.account, user=self.person)
         return entries
+
+    @property
+    def whose(self) -> str:
+        """What ``everything`` holds, as a key."""
+        if self.person:
+            return f"user:{self.person.pk}"
+        if self.viewer.is_administrator:
+            return f"account:{self.viewer.account_id}"
+        # The team may change, so that it is part of the key.
+        team = sorted(team_ids(self.viewer)) if self.viewer.is_manager else [self.viewer.pk]
+        return "team:" + sha256(repr(team).encode()).hexdigest()
 
     def entries(self) -> QuerySet[JournalEntry]:
         starts = self.period.starts()
@@ -160,7 +172,7 @@ def _summary(asked: Asked) -> dict[str, object]:
     starts = period.starts()
     captured = between(entries, starts[0], starts[-1]).filter(captured=True)
     return {
-        "chart": chart_of(period.days, per_day(entries, starts)),
+        "chart": chart_of(period.days, per_day(entries, starts, asked.whose)),
         "captured": captured.count(),
         "period": period,
         "Outcome": Outcome,

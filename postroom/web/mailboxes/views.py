@@ -58,7 +58,9 @@ class Choice:
 def index(request: HttpRequest) -> HttpResponse:
     user = get_team_viewer(request)
     choice = _choice(request.GET)
-    rows = page_by_name(_found(user, choice), "user__name", request.GET.get("after", ""), SIZE)
+    # The user's account is named too, so that the index of users by name serves.
+    found = _found(user, choice).filter(user__account=user.account)
+    rows = page_by_name(found, "user__name", request.GET.get("after", ""), SIZE, tie="user_id")
     context = {
         "rows": rows,
         "choice": choice,
