@@ -37,7 +37,8 @@ def raw(origin: str, token: str, start: str, mails: int) -> int:
 
             async def skip(path: str) -> None:
                 url = f"{origin}/gmail/v1/users/me/{path}?prettyPrint=false&fields=data"
-                async with session.get(url, headers=headers) as response:
+                plain = {**headers, "Accept-Encoding": "identity"}
+                async with session.get(url, headers=plain) as response:
                     async for _ in response.content.iter_chunked(256 * 1024):
                         pass
 
