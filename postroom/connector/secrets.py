@@ -24,8 +24,8 @@ def google_client(account_id: int) -> Client:
     if settings.POSTROOM.google_client_id:
         return Client(settings.POSTROOM.google_client_id, settings.POSTROOM.google_client_secret)
     raise Misconfigured(
-        "There is no Google OAuth client yet: an administrator sets POSTROOM_GOOGLE_CLIENT_ID and"
-        " POSTROOM_GOOGLE_CLIENT_SECRET, as the operator guide describes."
+        "There is no Google OAuth client yet: an administrator enters one in the settings, under Provider,"
+        " or the operator sets POSTROOM_GOOGLE_CLIENT_ID and POSTROOM_GOOGLE_CLIENT_SECRET."
     )
 
 

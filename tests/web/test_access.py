@@ -19,7 +19,7 @@ OWN = {
     *("home", "my_inbox", "my_inbox_state", "my_inbox_connect", "my_inbox_activate", "my_inbox_pause"),
     *("my_inbox_resume", "my_inbox_remove", "google_callback", "account_change_password"),
     *("account_set_password", "account_reauthenticate", "leads", "journal", "journal_csv", "my_account"),
-    *("my_inbox_own", "lead_new"),
+    *("my_inbox_own", "lead_new", "tags_check"),
 }
 """Pages that show or change only what is the visitor's own, or lists narrowed to what they may see."""
 TEAM = {"people", "person", "person_fields", "mailboxes", "mailboxes_change", "mailbox_change"}
@@ -30,6 +30,12 @@ ADMINISTRATORS = {
 }
 LOGS = {"dashboard", "dashboard_csv"}
 """Pages of one user, for whoever may see that user; see test_dashboard."""
+CONFIGURE = {
+    *("setup", "setup_security", "setup_access", "setup_provider", "setup_client", "setup_client_test"),
+    *("setup_client_forget", "setup_prepared", "setup_outbound", "setup_outbound_preview", "setup_inbound"),
+    *("setup_inbound_preview", "setup_advanced", "setup_done", "audit"),
+}
+"""Set-up and settings, for administrators and whoever they give access to; see test_setup."""
 LEAD_WORK = {
     *("lead_delete", "merge_undo", "leads_export", "lead_erase", "erasures", "erasure"),
     *("lead_fields", "lead_field", "lead_field_retire", "lead_field_restore"),
@@ -84,7 +90,9 @@ def object_urls(filed: dict[str, int]) -> dict[str, str]:
 
 
 def test_every_route_is_in_this_matrix():
-    assert names(get_resolver().url_patterns) == PUBLIC | OWN | TEAM | ADMINISTRATORS | LOGS | LEAD_WORK | OBJECTS
+    assert names(get_resolver().url_patterns) == (
+        PUBLIC | OWN | TEAM | ADMINISTRATORS | CONFIGURE | LOGS | LEAD_WORK | OBJECTS
+    )
 
 
 def test_nobody_sees_a_page_without_signing_in(filed):

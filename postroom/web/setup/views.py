@@ -81,7 +81,7 @@ def advanced(request: HttpRequest) -> HttpResponse:
         return first_open(place)
     user, now = place.user, current_settings(place.user.account_id)
     if request.method == "GET":
-        return _advanced_page(request, place, _advanced_form(user, now))
+        return _advanced_page(request, place, _advanced_form(place, now))
     form = AdvancedForm(user.account, now, request.POST)
     if not form.is_valid():
         return _advanced_page(request, place, form, status=422)
@@ -153,10 +153,11 @@ def _access_form(user: User) -> RuleForm:
     return RuleForm(user.account, Purpose.CONFIGURE, initial=initial)
 
 
-def _advanced_form(user: User, now: Settings) -> AdvancedForm:
+def _advanced_form(place: Place, now: Settings) -> AdvancedForm:
+    user = place.user
     rule = access_rule(user.account, Purpose.CONNECT)
     initial = AdvancedForm.initial_for(rule, now) | {"seen": last_change(user.account)}
-    if not now.version and not now.internal_domains:
+    if Step.ADVANCED not in place.set_up.steps and not now.internal_domains:
         initial["internal_domains"] = frozenset(user.account.domains)
     return AdvancedForm(user.account, now, initial=initial)
 
