@@ -7,20 +7,19 @@ from django.shortcuts import redirect
 
 from postroom.connector.mailboxes import own_mailbox
 from postroom.connector.setting_up import set_up_of
-from postroom.organisations.access import may_configure
-from postroom.organisations.models import Role
+from postroom.organisations.access import may_configure, may_connect
 from postroom.web.viewer import viewer
-
-REPS = (Role.SALES_USER, Role.MARKETING_USER)
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Whoever may configure is led to a set-up that is not complete, a rep without a mailbox to connecting
-    it, and everyone else to the leads."""
+    """Whoever may configure is led to a set-up that is not complete, administrators and managers to the
+    mailboxes they look after, a rep without a mailbox to connecting it, and everyone else to the leads."""
     user = viewer(request)
     if not set_up_of(user.account).completed_at and may_configure(user):
         return redirect("setup")
-    if user.role in REPS and own_mailbox(user) is None:
+    if user.is_administrator or user.is_manager:
+        return redirect("mailboxes")
+    if own_mailbox(user) is None and may_connect(user):
         return redirect("my_inbox")
     return redirect("leads")
 

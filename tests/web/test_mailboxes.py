@@ -1,15 +1,19 @@
 """User management: the table, and what is done to one mailbox or many (R-070, R-073, R-074, R-075)."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from postroom.connector import mailboxes
 from postroom.connector.access import save_access_rule
+from postroom.connector.forgetting import current_removal
 from postroom.connector.models import AuditEntry, Grant, Mailbox, MailboxState, Provider
+from postroom.connector.policies import current_settings, save_settings
 from postroom.organisations.models import AccessMode, Purpose, Role, User
 from postroom.providers.base import Consent, TokenSet
+from postroom.web.frame import frame_of
 from tests.mails import mail
 from tests.sync.conftest import make_mailbox, make_rep
 
@@ -246,3 +250,40 @@ def test_administrators_are_told_on_every_page_of_mailboxes_to_reconnect(as_, ad
     assert "needs to be reconnected" not in as_(make_rep(ada.account, "Pia")).get("/leads/").content.decode()
     mailboxes.lose_authorization(theirs["sam"], "Revoked.")
     assert "2 mailboxes need to be reconnected." in as_(ada).get("/leads/").content.decode()
+
+
+def test_r063_an_administrator_may_have_the_mail_deleted_too_and_a_manager_may_not(
+    as_, ada, max_, rita, google, carol, sync
+):
+    for viewer, deletes in ((max_, False), (ada, True)):
+        mailbox = make_mailbox(google, rita)
+        google.deliver(mailbox.address, mail(subject=f"Of {viewer}"))
+        sync(mailbox)
+        asked = as_(viewer).get(f"/mailboxes/{mailbox.pk}/remove/").content.decode()
+        assert ("It is deleted too" in asked) is deletes
+        as_(viewer).post(f"/mailboxes/{mailbox.pk}/remove/", {"mail": "delete"})
+        assert (current_removal(rita) is not None) is deletes
+    assert AuditEntry.objects.filter(said="Had the synced mail of Rita deleted.", by=ada).exists()
+
+
+def test_administrators_and_managers_land_on_the_mailboxes_and_reps_where_they_connect(
+    as_, ada, max_, rita, sam, google
+):
+    make_mailbox(google, sam)
+    for user, place in ((ada, "/mailboxes/"), (max_, "/mailboxes/"), (rita, "/my-inbox/"), (sam, "/leads/")):
+        assert as_(user).get("/")["Location"] == place, user
+
+
+def test_r051_the_switch_is_told_on_every_page(as_, ada, rita, account):
+    now = current_settings(account.pk)
+    save_settings(account, replace(now, sync_disabled=True), ada)
+    for user, may_switch in ((ada, True), (rita, False)):
+        page = as_(user).get("/leads/").content.decode()
+        assert "Sync is switched off for all users." in page
+        assert ("Open the switch" in page) is may_switch
+
+
+def test_the_frame_costs_two_queries_of_a_page(as_, rita, ada, max_, theirs, django_assert_num_queries):
+    for user in (rita, ada, max_):
+        with django_assert_num_queries(2):
+            frame_of(user)
