@@ -308,7 +308,9 @@ def test_r020_changing_the_client_warns_of_the_mailboxes_that_must_reconnect(
     assert asked.status_code == 422
     assert "1 mailbox was connected with the present client" in text(asked)
     assert not OAuthApp.objects.exists()
-    as_(ada).post("/settings/provider/gmail/client/", form | {"confirmed": "client"})
+    assert asked.content.count(b'name="client_secret"') == 2
+    again = form | {"confirmed": "client", "client_secret": ["", "other-secret"]}
+    as_(ada).post("/settings/provider/gmail/client/", again)
     assert OAuthApp.objects.get().client_id == "other.apps.example"
 
 
