@@ -154,6 +154,8 @@ def test_r071_a_custom_range_reaches_from_sixty_days_ago_to_today(as_, rita):
     first, url = today - timedelta(days=60), "/journal/?period=custom&first={}&last={}"
     assert re.findall(r"<b>(d\d+)</b>", read(as_(rita), url.format(first, today))) == ["d0", "d59", "d60"]
     assert re.findall(r"<b>(d\d+)</b>", read(as_(rita), url.format(first, first))) == ["d60"]
+    assert re.findall(r"<b>(d\d+)</b>", read(as_(rita), url.format("", first))) == ["d60"]
+    assert re.findall(r"<b>(d\d+)</b>", read(as_(rita), url.format(today, ""))) == ["d0"]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,6 @@ def test_r071_a_custom_range_reaches_from_sixty_days_ago_to_today(as_, rita):
         (-61, 0, "At most 60 days back"),
         (-1, 1, "has not come yet"),
         (0, -1, "before the first day"),
-        ("", "", "Choose a day"),
         ("yesterday", "<script>alert(1)</script>", "Type a date"),
         ("0000-00-00", "9999-99-99", "Type a date"),
     ],

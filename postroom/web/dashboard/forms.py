@@ -53,12 +53,12 @@ class DashboardForm(forms.Form):
             self.add_error("last", _("This is before the first day."))
 
     def _day(self, name: str) -> date | None:
+        """The day given, and where none was, as far as a dashboard reaches."""
         if name in self.errors:
             return None
-        day, earliest = self.cleaned_data.get(name), furthest(self.today)
-        if day is None:
-            self.add_error(name, _("Choose a day."))
-        elif day > self.today:
+        earliest = furthest(self.today)
+        day = self.cleaned_data.get(name) or (earliest if name == "first" else self.today)
+        if day > self.today:
             self.add_error(name, _("This day has not come yet."))
         elif day < earliest:
             said = _now("At most %(days)d days back: from %(day)s on.")
@@ -72,4 +72,5 @@ class DashboardForm(forms.Form):
             return named_period(name, self.today, zone)
         if {"first", "last"} & set(self.errors):
             return named_period(DEFAULT, self.today, zone)
-        return Period(self.cleaned_data["first"], self.cleaned_data["last"], zone)
+        first, last = self.cleaned_data["first"], self.cleaned_data["last"]
+        return Period(first or furthest(self.today), last or self.today, zone)
