@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
-from django.db import transaction
+import orjson
+from django.db import connection, transaction
 
 from postroom.crm.capture import NewLead, capture_leads, sources_named
 from postroom.crm.csv_file import (
@@ -398,14 +399,31 @@ def _write(job: LeadImport, plans: Sequence[Plan]) -> None:
     owners = _owners(account)
     for pk, lead in held.items():
         _apply(lead, ids[pk], sources, owners)
-    Lead.objects.bulk_update(held.values(), _WRITTEN, batch_size=BATCH)
+    _update(account, list(held.values()))
     _index(account, [(pk, plan) for pk, plan in ids.items() if pk in held])
 
 
-_WRITTEN = [
-    *("first_name", "last_name", "email", "email_key", "company", "phone"),
-    *("source", "owner", "custom"),
-]
+_UPDATE = """
+    update crm_lead set first_name = new.first_name, last_name = new.last_name, email = new.email,
+        email_key = new.email_key, company = new.company, phone = new.phone, source_id = new.source,
+        owner_id = new.owner, custom = new.custom
+    from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+        %s::bigint[], %s::bigint[], %s::text[]::jsonb[])
+        as new(id, first_name, last_name, email, email_key, company, phone, source, owner, custom)
+    where crm_lead.account_id = %s and crm_lead.id = new.id
+"""
+_COLUMNS = (
+    *("pk", "first_name", "last_name", "email", "email_key", "company", "phone"),
+    *("source_id", "owner_id"),
+)
+
+
+def _update(account: int, leads: Sequence[Lead]) -> None:
+    """Write the fields of the leads in one statement; ``bulk_update`` takes several times as long."""
+    columns = [[getattr(lead, name) for lead in leads] for name in _COLUMNS]
+    custom = [orjson.dumps(lead.custom).decode() for lead in leads]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, [*columns, custom, account])
 
 
 def _apply(lead: Lead, plan: Plan, sources: Mapping[str, int], owners: Mapping[str, int]) -> None:
