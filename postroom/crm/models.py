@@ -358,6 +358,13 @@ class LeadMerge(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["account", "kept_id"], name="merge_by_kept")]
 
+    @property
+    def gone_name(self) -> str:
+        """What the lead that went was called, as long as that is kept."""
+        gone = (self.before or {}).get("gone", {})
+        name = f"{gone.get('first_name', '')} {gone.get('last_name', '')}".strip()
+        return name or gone.get("email") or f"Lead {self.gone_id}"
+
 
 class ImportState(models.TextChoices):
     CHECKING = "checking", _("Being checked")
