@@ -1,6 +1,7 @@
 """A mailbox's OAuth tokens: sealed in the database, renewed by one process at a time."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -13,6 +14,8 @@ from postroom.threads import in_thread
 
 MARGIN = timedelta(seconds=90)
 """A token this close to its end counts as expired."""
+LAST_WORDS = 5.0
+"""Seconds for which a renewal under way is waited for when whoever asked for it is cancelled."""
 LOST = "Postroom holds no authorisation for this mailbox. Reconnect it."
 
 
@@ -32,21 +35,38 @@ def read_grant(mailbox: Mailbox) -> TokenSet | None:
 
 
 class GrantTokens:
-    """The ``Tokens`` port over the database."""
+    """The ``Tokens`` port over the database; of one pass, for a loss is remembered for good."""
 
     def __init__(self, account_id: int, mailbox_id: int, oauth: OAuth) -> None:
         self._account_id = account_id
         self._mailbox_id = mailbox_id
         self._oauth = oauth
         self._held: TokenSet | None = None
+        self._lost = ""
+        """Why the grant is lost, once the provider said so: it is not asked again."""
         self._turn = asyncio.Lock()
 
     async def access_token(self, rejected: str = "") -> str:
         async with self._turn:
+            if self._lost:
+                raise AuthorizationLost(self._lost)
             if not self._held or not _usable(self._held, rejected):
-                loop = asyncio.get_running_loop()
-                self._held = await in_thread(self._renew, rejected, loop)
+                try:
+                    self._held = await self._renewed(rejected)
+                except AuthorizationLost as error:
+                    self._lost = str(error)
+                    raise
             return self._held.access_token
+
+    async def _renewed(self, rejected: str) -> TokenSet:
+        """As ``_renew``; when cancelled, it ends only once a refresh token that was rotated is stored."""
+        renewal = asyncio.create_task(in_thread(self._renew, rejected, asyncio.get_running_loop()))
+        try:
+            return await asyncio.shield(renewal)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await asyncio.wait_for(asyncio.shield(renewal), LAST_WORDS)
+            raise
 
     def _renew(self, rejected: str, loop: asyncio.AbstractEventLoop) -> TokenSet:
         """The stored tokens, refreshed where they are of no use.
