@@ -78,7 +78,7 @@ def test_a_manager_looks_at_the_team(page: Page, demo: Demo) -> None:
     sign_out(page)
 
     sign_in(page, MAX)
-    page.get_by_role("button", name="Activate …").click()
+    page.get_by_role("button", name="Activate …", exact=True).click()
     expect(page.get_by_role("dialog", name="Activate the sync of 1 mailbox?")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Activate sync").click()
     expect(page.get_by_role("dialog").get_by_text("1 mailbox was changed.")).to_be_visible()
