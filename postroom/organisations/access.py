@@ -11,7 +11,7 @@ from postroom.organisations.models import AccessMode, AccessRule, Account, Purpo
 
 DEFAULT_ROLES: Mapping[Purpose, tuple[Role, ...]] = {
     Purpose.CONFIGURE: (),
-    Purpose.CONNECT: (Role.SALES_USER, Role.MARKETING_USER),
+    Purpose.CONNECT: (Role.MARKETING_USER, Role.SALES_USER),
 }
 """Who has access where no rule was saved; administrators always configure."""
 

@@ -25,6 +25,7 @@ from postroom.policy.settings import (
     KeywordField,
     Settings,
 )
+from postroom.providers.registry import PROVIDERS
 from postroom.web.my_inbox.forms import IMPORTS
 from postroom.web.setup import words
 from postroom.web.tags.fields import TagsField
@@ -373,11 +374,25 @@ class ClientForm(SeenForm):
         required=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
+    tenant = forms.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9.-]*$",
+        label=gettext_lazy("Directory (tenant) id"),
+        help_text=gettext_lazy(
+            "If the app is registered for your organisation only. Leave it empty for a multitenant app."
+        ),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"invalid": gettext_lazy("Enter the id, such as 8f1c…, or a domain of the tenant.")},
+    )
+    """Of Outlook only."""
 
     def __init__(self, provider: Provider, known_id: str, *args: Any, **options: Any) -> None:
         super().__init__(*args, auto_id=f"id_{provider.value}_%s", **options)
         self.provider = provider
         self.known_id = known_id
+        if not PROVIDERS[provider].has_tenants:
+            del self.fields["tenant"]
         self.fields["client_secret"].help_text = (
             _("Stored encrypted and never shown again. Leave it empty to keep the present one.")
             if known_id

@@ -1,37 +1,36 @@
 """Provider: which are on, their OAuth clients, and what is done at the provider itself (R-020, R-021)."""
 
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from postroom.connector.clients import (
     ClientInForce,
     client_in_force,
-    deployment_client,
     forget_client,
     keep_client,
     note_test,
     own_client,
 )
 from postroom.connector.models import AuditArea, Provider
+from postroom.connector.secrets import deployment_client
 from postroom.connector.setting_up import Step, connected_mailboxes, mark_prepared, save_providers
 from postroom.errors import Misconfigured, PostroomError
 from postroom.providers.base import Client
+from postroom.providers.registry import PROVIDERS
+from postroom.sync import connecting
 from postroom.sync.trying import try_client
+from postroom.web.consent.pending import Pending, Purpose, callback_url, keep
 from postroom.web.setup import saving
 from postroom.web.setup.forms import ClientForm, ProvidersForm
 from postroom.web.setup.frame import Place, enter, first_open, leave, show
 from postroom.web.setup.saving import ChangedMeanwhile, Part, last_change
 
 PROVIDER = Part((AuditArea.PROVIDER,))
-CALLBACKS = {"gmail": "google_callback", "outlook": "microsoft_callback"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,8 @@ def client(request: HttpRequest, name: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, place, status=422, client_form=form)
     data = form.cleaned_data
-    entered = Client(data["client_id"], data["client_secret"] or (known.secret if known else ""))
+    secret = data["client_secret"] or (known.secret if known else "")
+    entered = Client(data["client_id"], secret, data.get("tenant", ""))
     fault = _tried(provider, entered)
     if fault:
         name_of_field, sentence = fault
@@ -162,6 +162,38 @@ def prepared(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("setup_provider")
 
 
+@require_POST
+def approve(request: HttpRequest, name: str) -> HttpResponse:
+    """Send an administrator of the organisation to the provider, to approve Postroom for all users."""
+    place = enter(request, Step.PROVIDER)
+    if place.is_ahead:
+        return first_open(place)
+    provider = _provider(name)
+    try:
+        begun = connecting.approval(place.user.account_id, provider, callback_url(provider))
+    except PostroomError as error:
+        messages.error(request, str(error))
+        return redirect("setup_provider")
+    if begun is None:
+        raise Http404("This provider has no page for that.")
+    keep(request, Pending(provider.value, Purpose.ORGANISATION, begun.state))
+    return redirect(begun.url)
+
+
+def approved(request: HttpRequest, provider: Provider) -> HttpResponse:
+    """The administrator is back from the provider's page."""
+    place = enter(request, Step.PROVIDER)
+    company = PROVIDERS[provider].company
+    if request.GET.get("admin_consent", "").lower() == "true" and "error" not in request.GET:
+        mark_prepared(place.user.account, provider, place.user, prepared=True)
+        said = _("%(company)s says that Postroom is approved for all users of your organisation.")
+        messages.success(request, said % {"company": company})
+    else:
+        said = _("%(company)s says that the approval was declined. Nothing was changed.")
+        messages.error(request, said % {"company": company})
+    return redirect("setup_provider")
+
+
 def _provider(name: str) -> Provider:
     if name not in Provider.values:
         raise Http404("There is no such provider.")
@@ -219,7 +251,9 @@ def _page(
     cards: list[Card] = []
     for provider in Provider:
         in_force = client_in_force(account, provider)
-        own_id = in_force.id if in_force and in_force.is_own else ""
+        own = in_force if in_force and in_force.is_own else None
+        own_id = own.id if own else ""
+        initial = {"client_id": own_id, "tenant": own.tenant if own else "", "seen": seen}
         entered = client_form if client_form and client_form.provider is provider else None
         cards.append(
             Card(
@@ -229,8 +263,8 @@ def _page(
                 has_deployment_client=deployment_client(provider) is not None,
                 is_prepared=provider.value in place.set_up.prepared,
                 mailboxes=mailboxes.get(provider.value, 0),
-                callback=_callback(provider),
-                form=entered or ClientForm(provider, own_id, initial={"client_id": own_id, "seen": seen}),
+                callback=callback_url(provider),
+                form=entered or ClientForm(provider, own_id, initial=initial),
                 asks_to_change=asks_to_change is provider,
                 fault=(faults or {}).get(provider.value, ""),
             )
@@ -243,11 +277,3 @@ def _page(
         "left_names": ", ".join(str(Provider(name).label) for name in left or {}),
     }
     return show(request, place, "setup/provider.html", context, status)
-
-
-def _callback(provider: Provider) -> str:
-    """The redirect URI to register; "" where the provider has none yet."""
-    try:
-        return urljoin(settings.POSTROOM.public_url, reverse(CALLBACKS.get(provider.value, "")))
-    except NoReverseMatch:
-        return ""

@@ -14,6 +14,7 @@ urlpatterns = [
     path("provider/<slug:name>/client/test/", provider.test, name="setup_client_test"),
     path("provider/<slug:name>/client/forget/", provider.forget, name="setup_client_forget"),
     path("provider/<slug:name>/prepared/", provider.prepared, name="setup_prepared"),
+    path("provider/<slug:name>/approve/", provider.approve, name="setup_approve"),
     path("outbound/", direction.page, SENT, name="setup_outbound"),
     path("outbound/preview/", direction.preview, SENT, name="setup_outbound_preview"),
     path("inbound/", direction.page, RECEIVED, name="setup_inbound"),

@@ -124,6 +124,9 @@ _VALUES: Mapping[str, Mapping[str, Text]] = {
     "providers": {provider.value: provider.label for provider in Provider},
 }
 
+_ORDERED = {"search_fields"}
+"""Lists of which the order matters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -143,7 +146,8 @@ def changes(entry: AuditEntry, paths: tuple[str, ...] = ()) -> Iterator[Line]:
     for path, before, after in differences(entry.before, entry.after):
         if paths and not path.startswith(paths):
             continue
-        yield _line(path, before, after)
+        if path in _ORDERED or not _is_same_set(before, after):
+            yield _line(path, before, after)
 
 
 def setting_name(path: str) -> str:
@@ -165,8 +169,13 @@ def _line(path: str, before: object, after: object) -> Line:
                 more_added=max(0, len(added) - LONGEST_LIST),
                 more_removed=max(0, len(removed) - LONGEST_LIST),
             )
-        return Line(label, ", ".join(_word(key, value) for value in old), ", ".join(map(str, new)))
+        was, became = (", ".join(_word(key, value) for value in side) for side in (old, new))
+        return Line(label, was, became)
     return Line(label, _word(key, before), _word(key, after))
+
+
+def _is_same_set(before: object, after: object) -> bool:
+    return isinstance(before, list) and isinstance(after, list) and set(_list(before)) == set(_list(after))
 
 
 def _list(value: object) -> list[str]:
