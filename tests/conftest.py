@@ -51,6 +51,12 @@ def home(tmp_path: Path) -> Iterator[Path]:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def people_are_asked_for_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests add people and sync within the second for which the colleagues are held."""
+    monkeypatch.setattr("postroom.connector.people.TRUSTED_SECONDS", 0.0)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
     """Let go of the connections of threads that have ended, before the test database is dropped."""

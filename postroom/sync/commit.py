@@ -318,7 +318,9 @@ def _attach(account: int, copies: Sequence[Filing], messages: dict[str, StoredMe
 def _is_ours(filing: Filing, rep: Rep) -> bool:
     """Whether someone of the account sent the mail, which makes it *Email Sent* on every lead (R-006)."""
     author = filing.message.from_ if filing.message else None
-    return filing.direction is Direction.SENT or bool(author and is_among(author, rep.own | rep.colleagues))
+    if filing.direction is Direction.SENT:
+        return True
+    return bool(author) and (is_among(author, rep.own) or is_among(author, rep.colleagues))
 
 
 def _message_row(account: int, filing: Filing) -> StoredMessage:

@@ -310,9 +310,11 @@ class Pass:
     async def _judge(self, batch: Sequence[Read], kept: dict[str, tuple[Kept, ...]]) -> list[Filing]:
         """What becomes of each mail; ``kept`` are attachments by identity, fetched once however often.
 
-        The settings are looked up anew: a page may take minutes where the provider's quota is short.
+        The settings and the people are looked up anew: a page may take minutes where the provider's quota
+        is short.
         """
         await self._look_up_settings()
+        self._rep = await in_thread(rep_of, self._mailbox)
         messages = [read for read in batch if read.message]
         known = await in_thread(_known, self._mailbox, self._rep, messages) if messages else Known({}, set())
         return [read.filing or await self._judge_one(read, known, kept) for read in batch]
