@@ -434,6 +434,9 @@ def test_r032_ten_thousand_keywords_can_be_saved_and_shown(as_: SignIn, account,
     assert len(current_settings(account.pk).outbound.keywords) == 10_000
     assert "keyword 9999" in text(as_(ada).get("/settings/outbound/"))
     assert "and 9,988 more" in text(as_(ada).get("/settings/audit/"))
+    one_less = many.replace("keyword 4711\n", "")
+    assert as_(ada).post("/settings/outbound/", outbound(keywords=one_less)).status_code == 302
+    assert "<del>keyword 4711</del>" in text(as_(ada).get("/settings/audit/"))
     too_many = "\n".join(f"keyword {number}" for number in range(20_001))
     assert as_(ada).post("/settings/outbound/", outbound(keywords=too_many)).status_code == 422
 

@@ -159,8 +159,9 @@ def _line(path: str, before: object, after: object) -> Line:
     key, label = path.rpartition(".")[2], setting_name(path)
     if isinstance(before, list) or isinstance(after, list):
         old, new = _list(before), _list(after)
-        added = [_word(key, value) for value in new if value not in set(old)]
-        removed = [_word(key, value) for value in old if value not in set(new)]
+        known, kept = set(old), set(new)
+        added = [_word(key, value) for value in new if value not in known]
+        removed = [_word(key, value) for value in old if value not in kept]
         if added or removed:
             return Line(
                 label,
