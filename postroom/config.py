@@ -29,7 +29,7 @@ class Config:
     blob_url: str
     """Where attachments are kept: file:///, s3://, gs:// or az:// URL."""
     public_url: str
-    """Origin under which browsers and Google reach Postroom, with no trailing slash."""
+    """Origin under which browsers and the providers reach Postroom, with no trailing slash."""
     allowed_hosts: tuple[str, ...]
     debug: bool
     google_url: str
@@ -42,6 +42,12 @@ class Config:
     """Audience that push tokens must carry."""
     google_push_service_account: str
     """E-mail address of the service account that signs pushes."""
+    microsoft_url: str
+    """Origin that stands in for every Microsoft host; "" means Microsoft itself."""
+    microsoft_client_id: str
+    microsoft_client_secret: str
+    microsoft_tenant: str
+    """Id or domain of the one organisation that the app is limited to; "" for any."""
     gmail_units_per_minute: int
     """Quota units a minute and mailbox; 0 switches Postroom's own budget off."""
     poll_seconds: int
@@ -53,8 +59,8 @@ class Config:
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether Google is the local stand-in."""
-        return bool(self.google_url)
+        """Whether a provider is the local stand-in."""
+        return bool(self.google_url or self.microsoft_url)
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -77,6 +83,10 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         google_topic=env.get("POSTROOM_GOOGLE_TOPIC", ""),
         google_push_audience=env.get("POSTROOM_GOOGLE_PUSH_AUDIENCE", f"{public_url}/push/google/"),
         google_push_service_account=env.get("POSTROOM_GOOGLE_PUSH_SERVICE_ACCOUNT", ""),
+        microsoft_url=_origin(env, "POSTROOM_MICROSOFT_URL", ""),
+        microsoft_client_id=env.get("POSTROOM_MICROSOFT_CLIENT_ID", ""),
+        microsoft_client_secret=env.get("POSTROOM_MICROSOFT_CLIENT_SECRET", ""),
+        microsoft_tenant=env.get("POSTROOM_MICROSOFT_TENANT", ""),
         gmail_units_per_minute=_number(env, "POSTROOM_GMAIL_UNITS_PER_MINUTE", 6000),
         poll_seconds=_number(env, "POSTROOM_POLL_SECONDS", 300),
         region=env.get("POSTROOM_REGION", "this server"),

@@ -69,6 +69,12 @@ class Unavailable(ProviderError):
     code = "unavailable"
 
 
+class NotRevocable(ProviderError):
+    """The provider lets no app give a permission back."""
+
+    code = "not_revocable"
+
+
 class MessageGone(ProviderError):
     """The mail was deleted before it could be read."""
 

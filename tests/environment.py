@@ -13,5 +13,7 @@ os.environ.update(
     POSTROOM_URL="http://testserver",
     POSTROOM_GOOGLE_CLIENT_ID="client.apps.example",
     POSTROOM_GOOGLE_CLIENT_SECRET="client-secret",
+    POSTROOM_MICROSOFT_CLIENT_ID="5a1c2f0e-7c1d-4b6e-9a55-0d6f5e1a9b10",
+    POSTROOM_MICROSOFT_CLIENT_SECRET="client-secret",
     POSTROOM_GOOGLE_PUSH_SERVICE_ACCOUNT="push@postroom.example",
 )

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.conf import settings
 from django.db import transaction
 
 from postroom.connector.access import hold
 from postroom.connector.audit import record
 from postroom.connector.models import AuditArea, OAuthApp, Provider
-from postroom.connector.secrets import save_client, sealer
+from postroom.connector.secrets import deployment_client, own_client_of, save_client
 from postroom.organisations.models import Account, User
 from postroom.providers.base import Client
 
@@ -22,29 +21,21 @@ class ClientInForce:
     is_own: bool
     """Whether it was entered for the account, rather than set by the operator."""
     tested_at: datetime | None = None
+    tenant: str = ""
 
 
 def client_in_force(account: Account, provider: Provider) -> ClientInForce | None:
     """None where there is neither an own client nor one of the deployment."""
     own = OAuthApp.objects.filter(account=account, provider=provider).first()
     if own:
-        return ClientInForce(own.client_id, is_own=True, tested_at=own.tested_at)
+        return ClientInForce(own.client_id, is_own=True, tested_at=own.tested_at, tenant=own.tenant)
     deployment = deployment_client(provider)
-    return ClientInForce(deployment.id, is_own=False) if deployment else None
-
-
-def deployment_client(provider: Provider) -> Client | None:
-    """The client that the operator set by the environment, where there is one."""
-    name = _VARIABLES.get(provider, "")
-    client_id: str = getattr(settings.POSTROOM, f"{name}_client_id", "")
-    secret: str = getattr(settings.POSTROOM, f"{name}_client_secret", "")
-    return Client(client_id, secret) if client_id else None
+    return ClientInForce(deployment.id, is_own=False, tenant=deployment.tenant) if deployment else None
 
 
 def own_client(account: Account, provider: Provider) -> Client | None:
     """The account's own client with its secret, where there is one."""
-    own = OAuthApp.objects.filter(account=account, provider=provider).first()
-    return Client(own.client_id, str(sealer().unseal(own.sealed_secret)["secret"])) if own else None
+    return own_client_of(account.pk, provider)
 
 
 @transaction.atomic
@@ -62,8 +53,12 @@ def keep_client(account: Account, provider: Provider, client: Client, by: User |
         by,
         AuditArea.PROVIDER,
         f"Saved the OAuth client for {provider.label}.",
-        before={"client_id": before.id if before else "", "client_secret": ""},
-        after={"client_id": client.id, "client_secret": secret},
+        before={
+            "client_id": before.id if before else "",
+            "client_secret": "",
+            "tenant": before.tenant if before else "",
+        },
+        after={"client_id": client.id, "client_secret": secret, "tenant": client.tenant},
     )
 
 
@@ -81,6 +76,3 @@ def forget_client(account: Account, provider: Provider, by: User | None) -> None
 
 def note_test(account: Account, provider: Provider) -> None:
     OAuthApp.objects.filter(account=account, provider=provider).update(tested_at=datetime.now(UTC))
-
-
-_VARIABLES = {"gmail": "google", "outlook": "microsoft"}

@@ -15,6 +15,7 @@ from postroom.policy.explain import NAMES
 
 class Provider(models.TextChoices):
     GMAIL = "gmail", "Gmail"
+    OUTLOOK = "outlook", "Outlook"
 
 
 class OAuthApp(models.Model):
@@ -25,6 +26,8 @@ class OAuthApp(models.Model):
     provider = models.CharField(max_length=20, choices=Provider)
     client_id = models.CharField(max_length=255)
     sealed_secret = models.BinaryField()
+    tenant = models.CharField(max_length=255, blank=True)
+    """Of Outlook: the organisation that the client is limited to; "" for any."""
     tested_at = models.DateTimeField(null=True, blank=True)
     """When the provider last said that it knows the client."""
 

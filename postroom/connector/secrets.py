@@ -4,10 +4,11 @@ from functools import cache
 
 from django.conf import settings
 
-from postroom.connector.models import OAuthApp, Provider
+from postroom.connector.models import OAuthApp
 from postroom.errors import Misconfigured
 from postroom.organisations.models import Account
 from postroom.providers.base import Client
+from postroom.providers.registry import PROVIDERS
 from postroom.vault.secrets import Sealer, load_sealer
 
 
@@ -16,17 +17,29 @@ def sealer() -> Sealer:
     return load_sealer(settings.POSTROOM.home)
 
 
-def google_client(account_id: int) -> Client:
+def client_of(account_id: int, provider: str) -> Client:
     """The account's own client, or the deployment's. Raises ``Misconfigured`` where there is neither."""
-    own = OAuthApp.objects.filter(account_id=account_id, provider=Provider.GMAIL).first()
-    if own:
-        return Client(own.client_id, str(sealer().unseal(own.sealed_secret)["secret"]))
-    if settings.POSTROOM.google_client_id:
-        return Client(settings.POSTROOM.google_client_id, settings.POSTROOM.google_client_secret)
+    found = own_client_of(account_id, provider) or deployment_client(provider)
+    if found:
+        return found
+    kind = PROVIDERS[provider]
     raise Misconfigured(
-        "There is no Google OAuth client yet: an administrator enters one in the settings, under Provider,"
-        " or the operator sets POSTROOM_GOOGLE_CLIENT_ID and POSTROOM_GOOGLE_CLIENT_SECRET."
+        f"There is no {kind.company} OAuth client yet: an administrator enters one in the settings, under"
+        f" Provider, or the operator sets {kind.variables}_CLIENT_ID and {kind.variables}_CLIENT_SECRET."
     )
+
+
+def own_client_of(account_id: int, provider: str) -> Client | None:
+    """The account's own client with its secret, where there is one."""
+    own = OAuthApp.objects.filter(account_id=account_id, provider=provider).first()
+    if own is None:
+        return None
+    return Client(own.client_id, str(sealer().unseal(own.sealed_secret)["secret"]), own.tenant)
+
+
+def deployment_client(provider: str) -> Client | None:
+    """The client that the operator set by the environment, where there is one."""
+    return PROVIDERS[provider].client(settings.POSTROOM)
 
 
 def save_client(account: Account, provider: str, client: Client) -> None:
@@ -34,5 +47,9 @@ def save_client(account: Account, provider: str, client: Client) -> None:
     OAuthApp.objects.update_or_create(
         account=account,
         provider=provider,
-        defaults={"client_id": client.id, "sealed_secret": sealer().seal({"secret": client.secret})},
+        defaults={
+            "client_id": client.id,
+            "sealed_secret": sealer().seal({"secret": client.secret}),
+            "tenant": client.tenant,
+        },
     )

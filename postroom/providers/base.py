@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import aiohttp
+
+from postroom.config import Config
+from postroom.errors import PostroomError
 from postroom.mail.message import Attachment, Direction, Message
 
 Cursor = dict[str, object]
@@ -48,6 +52,8 @@ class Client:
 
     id: str
     secret: str
+    tenant: str = ""
+    """The organisation that it is limited to, where the provider has such a thing; "" for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,14 @@ class OAuth(Protocol):
         ...
 
     async def revoke(self, token: str) -> None:
-        """Tell the provider to forget the grant; one it has forgotten already is no error."""
+        """Tell the provider to forget the grant; one it has forgotten already is no error.
+
+        Raises ``NotRevocable``, whose sentence says what the person can do.
+        """
+        ...
+
+    def admin_consent_url(self, *, redirect_uri: str, state: str) -> str:
+        """Where an administrator approves Postroom for all users; "" where there is no such page."""
         ...
 
 
@@ -148,4 +161,55 @@ class MailSource(Protocol):
 
     async def unwatch(self) -> None:
         """Stop push notifications."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a provider needs to open one mailbox."""
+
+    key: str
+    """The mailbox's key in this deployment: by it limits are kept, and its pushes find their way."""
+    tokens: Tokens
+    session: aiohttp.ClientSession
+    config: Config
+    push_secret: bytes
+    """From which the provider makes the secret that its pushes must carry."""
+
+
+class MailProvider(Protocol):
+    """A provider as a whole: who it is, and how its parts are made."""
+
+    company: str
+    """Whom a rep deals with at the consent: "Google", "Microsoft"."""
+    callback: str
+    """Path of the redirect URI, such as ``oauth/google/callback/``."""
+    variables: str
+    """How the names of its environment variables begin."""
+    permissions_page: str
+    """Where a person takes a permission back by hand."""
+    has_tenants: bool
+    """Whether a client may be limited to one organisation by its id, whose administrator consents for all."""
+
+    def client(self, config: Config) -> Client | None:
+        """The OAuth client that the operator set, where there is one."""
+        ...
+
+    def oauth(self, client: Client, session: aiohttp.ClientSession, config: Config) -> OAuth: ...
+
+    def source(self, opening: Opening) -> MailSource: ...
+
+    def pushes(self, config: Config) -> bool:
+        """Whether push is set up, so that a watch is worth asking for."""
+        ...
+
+    def explain(self, error: str, description: str) -> PostroomError:
+        """What it means that a rep comes back from the consent with ``error`` in place of a code."""
+        ...
+
+    async def check(self, client: Client, session: aiohttp.ClientSession, config: Config) -> None:
+        """Ask the token endpoint whether it knows the client.
+
+        Raises ``Misconfigured`` where it does not, ``ProviderError`` where it cannot be asked.
+        """
         ...

@@ -162,8 +162,12 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "frame-src": [SELF],
         "frame-ancestors": [SELF],
-        # Chromium applies form-action to the redirect that follows a post: connecting leads to Google.
-        "form-action": [SELF, POSTROOM.google_url or "https://accounts.google.com"],
+        # Chromium applies form-action to the redirect that follows a post: connecting leads to the provider.
+        "form-action": [
+            SELF,
+            POSTROOM.google_url or "https://accounts.google.com",
+            POSTROOM.microsoft_url or "https://login.microsoftonline.com",
+        ],
         "base-uri": [NONE],
     }
 }

@@ -14,12 +14,13 @@ from django.db import transaction
 from postroom.connector import mailboxes
 from postroom.connector.grants import read_grant
 from postroom.connector.models import Mailbox, Provider
-from postroom.connector.secrets import google_client
+from postroom.connector.secrets import client_of
 from postroom.connector.setting_up import refuse_until_open
-from postroom.errors import PostroomError
+from postroom.errors import NotRevocable, PostroomError
 from postroom.organisations.models import User
-from postroom.providers.base import Client, Consent, MailSource, OAuth
+from postroom.providers.base import Consent, MailSource, OAuth
 from postroom.providers.http import open_session
+from postroom.providers.registry import PROVIDERS
 from postroom.sync.jobs import sync_soon, watch_soon
 from postroom.sync.sources import oauth_of, open_source
 
@@ -36,38 +37,52 @@ class Begun:
     verifier: str
 
 
-def begin(user: User, redirect_uri: str) -> Begun:
+def begin(user: User, provider: Provider, redirect_uri: str) -> Begun:
     """Start a consent.
 
     Raises ``Misconfigured`` where there is no OAuth client, ``AccountRefused`` where the user cannot connect
     now: ``NotOpenYet``, ``ProviderOff``, ``SyncSwitchedOff``.
     """
-    refuse_until_open(user, Provider.GMAIL)
+    refuse_until_open(user, provider)
     with transaction.atomic():
         mailboxes.refuse_while_stopped(user.account)
-    client = google_client(user.account_id)
+    client = client_of(user.account_id, provider)
     state, verifier = generate_token(32), generate_token(64)
 
     async def url(session: aiohttp.ClientSession) -> str:
-        return oauth_of(client, session).authorization_url(
+        return oauth_of(provider, client, session).authorization_url(
             redirect_uri=redirect_uri, state=state, verifier=verifier, hint=user.email
         )
 
     return Begun(_online(url), state, verifier)
 
 
-def complete(user: User, code: str, verifier: str, redirect_uri: str) -> Mailbox:
+def approval(account_id: int, provider: Provider, redirect_uri: str) -> Begun | None:
+    """Start an administrator's consent for all users (R-020); None where the provider has no such page.
+
+    Raises ``Misconfigured`` where there is no OAuth client.
+    """
+    state = generate_token(32)
+
+    async def url(oauth: OAuth) -> str:
+        return oauth.admin_consent_url(redirect_uri=redirect_uri, state=state)
+
+    found = _with_oauth(account_id, provider, url)
+    return Begun(found, state, "") if found else None
+
+
+def complete(user: User, provider: Provider, code: str, verifier: str, redirect_uri: str) -> Mailbox:
     """Redeem the code and keep the mailbox, to be activated or going on from where it stopped.
 
     Raises ``AccountRefused`` and the rest of ``ProviderError``; nothing is kept then.
     """
-    refuse_until_open(user, Provider.GMAIL)
-    client = google_client(user.account_id)
+    refuse_until_open(user, provider)
 
     async def redeem(oauth: OAuth) -> Consent:
         return await oauth.exchange(code=code, redirect_uri=redirect_uri, verifier=verifier)
 
-    mailbox = mailboxes.connect(user, Provider.GMAIL, _with_oauth(client, redeem))
+    consent = _with_oauth(user.account_id, provider, redeem)
+    mailbox = mailboxes.connect(user, provider, consent)
     if mailbox.is_syncing:
         _take_up(mailbox)
     return mailbox
@@ -118,12 +133,15 @@ def remove(mailbox: Mailbox, by: User | None = None) -> str:
         await oauth.revoke(grant.refresh_token or grant.access_token)
 
     try:
-        _with_oauth(google_client(mailbox.account_id), revoke)
+        _with_oauth(mailbox.account_id, mailbox.provider, revoke)
+    except NotRevocable as error:
+        return str(error)
     except PostroomError as error:
         log.warning("The grant of mailbox %s was not revoked: %s", mailbox.pk, error)
+        kind = PROVIDERS[mailbox.provider]
         return (
-            "The mailbox was removed here, but Google could not be told. Remove Postroom's access at"
-            " myaccount.google.com/permissions too."
+            f"The mailbox was removed here, but {kind.company} could not be told. Remove Postroom's access at"
+            f" {kind.permissions_page} too."
         )
     return ""
 
@@ -144,9 +162,11 @@ def _take_up(mailbox: Mailbox) -> None:
     watch_soon(mailbox)
 
 
-def _with_oauth(client: Client, work: Callable[[OAuth], Awaitable[Result]]) -> Result:
+def _with_oauth(account_id: int, provider: str, work: Callable[[OAuth], Awaitable[Result]]) -> Result:
+    client = client_of(account_id, provider)
+
     async def run(session: aiohttp.ClientSession) -> Result:
-        return await work(oauth_of(client, session))
+        return await work(oauth_of(provider, client, session))
 
     return _online(run)
 

@@ -17,9 +17,10 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.tasks import Task
 
-from postroom.connector.models import Mailbox, Provider
+from postroom.connector.models import Mailbox
 from postroom.errors import AuthorizationLost, PostroomError
 from postroom.organisations.models import User
+from postroom.providers.registry import PROVIDERS
 from postroom.sync.notices import lose_authorization, send_invitation, send_reconnect_notice
 from postroom.sync.passes import run_pass
 from postroom.sync.retention import enforce_retention
@@ -33,7 +34,7 @@ MailboxTask = Task[Any, Any, Any]
 """A task with one argument, ``mailbox_id``."""
 
 WATCH_MARGIN = timedelta(days=6)
-"""A Gmail watch lasts seven days and is to be renewed daily ("Push notifications" of the Gmail guides)."""
+"""A watch lasts seven days and is to be renewed daily ("Push notifications" of the Gmail guides)."""
 HEARTBEAT_SECONDS, STALLED_SECONDS = 3, 12
 """How often a worker says that it lives, and after what silence it counts as dead."""
 SOON, IMPORT = 10, 0
@@ -201,7 +202,6 @@ def _due() -> list[int]:
 
 def _watch_expiring() -> list[int]:
     expiring = Mailbox.objects.watch_expiring(datetime.now(UTC) + WATCH_MARGIN)
-    if not settings.POSTROOM.google_topic:
-        # There is no push of Gmail then; asking every mailbox every hour would change nothing.
-        expiring = expiring.exclude(provider=Provider.GMAIL)
-    return list(expiring.values_list("pk", flat=True))
+    # Where there is no push, asking every mailbox every hour would change nothing.
+    pushing = [name for name, provider in PROVIDERS.items() if provider.pushes(settings.POSTROOM)]
+    return list(expiring.filter(provider__in=pushing).values_list("pk", flat=True))

@@ -200,7 +200,8 @@ class Pass:
             return await self._source.changes(self._mailbox.cursor)
         except CursorExpired:
             log.info("Mailbox %s: the cursor expired; listing what came since.", self._mailbox.pk)
-            return Page((), await self._source.start(_recovered_from(self._mailbox)), more=True)
+            fresh = await self._source.start(_recovered_from(self._mailbox))
+            return Page((), fresh, more=True, importing=True)
 
     async def _look_up_people(self) -> None:
         self._rep = await in_thread(rep_of, self._mailbox)
@@ -225,7 +226,7 @@ class Pass:
                     if len(pending) >= BATCH_MAILS or sum(one.weight for one in pending) >= BATCH_BYTES:
                         batch, pending = pending, []
                         await self._hand_over(batch, None)
-            step = Step(page.cursor, not page.more, "listing" in page.cursor, page.estimate)
+            step = Step(page.cursor, not page.more, page.importing, page.estimate)
             await self._hand_over(pending, step)
         except ProviderError:
             # What was read is kept: fetching it again would cost quota.

@@ -1,7 +1,8 @@
-"""Push intake: what Cloud Pub/Sub delivers when a Gmail mailbox changed.
+"""Push intake: what Cloud Pub/Sub delivers for a Gmail mailbox that changed, and Graph for an Outlook one.
 
-Sources: "Push notifications" of the Gmail guides; "Authentication for push subscriptions" of Pub/Sub. The
-token is verified before the body is read. A push is only a hint to look, so a replayed one is harmless.
+Sources: "Push notifications" of the Gmail guides; "Authentication for push subscriptions" of Pub/Sub;
+"Receive change notifications through webhooks" of Microsoft Graph. A push is only a hint to look, so a
+replayed one is harmless.
 """
 
 import binascii
@@ -14,20 +15,22 @@ import orjson
 from django.conf import settings
 
 from postroom.connector.models import Mailbox, Provider
-from postroom.errors import Misconfigured, PostroomError
+from postroom.errors import Misconfigured, PostroomError, ProviderError
 from postroom.mail.addresses import make_address
-from postroom.sync.jobs import sync_soon
-from postroom.sync.sources import endpoints
+from postroom.providers.gmail.endpoints import Endpoints
+from postroom.providers.outlook.notifications import client_state, read_notifications
+from postroom.sync.jobs import sync_soon, watch_soon
+from postroom.sync.sources import push_secrets
 
 log = logging.getLogger(__name__)
 
 
 class PushRefused(PostroomError):
-    """This push does not come from Google's Pub/Sub."""
+    """This push does not come from the provider."""
 
 
 class PushMalformed(PostroomError):
-    """This push is not in the shape of a Gmail notification."""
+    """This push is not in the shape of a notification."""
 
 
 def verify(authorization: str) -> None:
@@ -44,7 +47,7 @@ def verify(authorization: str) -> None:
             _keys().get_signing_key_from_jwt(token),
             algorithms=["RS256"],
             audience=config.google_push_audience,
-            issuer=endpoints().issuers,
+            issuer=_google().issuers,
             leeway=60,
             options={"require": ["exp", "iat", "iss", "aud", "email"]},
         )
@@ -66,6 +69,32 @@ def accept(body: bytes) -> int:
     return len(mailboxes)
 
 
+def accept_outlook(mailbox_id: int, body: bytes) -> None:
+    """Queue a pass over the mailbox, and the renewal of its subscriptions where Graph asks for it.
+
+    Raises ``PushMalformed``, and ``PushRefused`` where no notification carries the mailbox's secret. A
+    mailbox unknown here, or paused, is no error: Graph posts a while on.
+    """
+    try:
+        told = read_notifications(body)
+    except ProviderError as error:
+        raise PushMalformed from error
+    states = [client_state(secret, str(mailbox_id)) for secret in push_secrets()]
+    genuine = [one for one in told if any(one.is_genuine(state) for state in states)]
+    if told and not genuine:
+        raise PushRefused("The push does not carry the secret of its mailbox.")
+    mailbox = Mailbox.objects.syncing().filter(provider=Provider.OUTLOOK, pk=mailbox_id).first()
+    if mailbox is None or not genuine:
+        return
+    sync_soon(mailbox)
+    if any(one.needs_renewal for one in genuine):
+        watch_soon(mailbox)
+
+
+def _google() -> Endpoints:
+    return Endpoints.at(settings.POSTROOM.google_url)
+
+
 def _address(body: bytes) -> str:
     try:
         data = orjson.loads(body)["message"]["data"]
@@ -81,4 +110,4 @@ def _address(body: bytes) -> str:
 @cache
 def _keys() -> jwt.PyJWKClient:
     """Google's keys, fetched again when an unknown one turns up."""
-    return jwt.PyJWKClient(endpoints().certs, cache_keys=True, lifespan=3600, timeout=5)
+    return jwt.PyJWKClient(_google().certs, cache_keys=True, lifespan=3600, timeout=5)

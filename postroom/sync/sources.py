@@ -5,36 +5,33 @@ from django.conf import settings
 
 from postroom.connector.grants import GrantTokens
 from postroom.connector.models import Mailbox
-from postroom.connector.secrets import google_client
-from postroom.providers.base import Client, MailSource, OAuth
-from postroom.providers.gmail.client import GmailClient
-from postroom.providers.gmail.endpoints import Endpoints
-from postroom.providers.gmail.oauth import GoogleOAuth
-from postroom.providers.gmail.quota import Budget
-from postroom.providers.gmail.source import GmailSource
+from postroom.connector.secrets import client_of, sealer
+from postroom.providers.base import Client, MailSource, OAuth, Opening
+from postroom.providers.registry import PROVIDERS
 from postroom.threads import in_thread
 
-_budgets: dict[int, Budget] = {}
+PUSH = "push"
+"""What the secrets are derived for that pushes carry."""
 
 
-def oauth_of(client: Client, session: aiohttp.ClientSession) -> OAuth:
-    return GoogleOAuth(session, client, endpoints())
-
-
-def endpoints() -> Endpoints:
-    return Endpoints.at(settings.POSTROOM.google_url)
+def oauth_of(provider: str, client: Client, session: aiohttp.ClientSession) -> OAuth:
+    return PROVIDERS[provider].oauth(client, session, settings.POSTROOM)
 
 
 async def open_source(mailbox: Mailbox, session: aiohttp.ClientSession) -> MailSource:
     """The mailbox's ``MailSource``. Raises ``Misconfigured`` where there is no OAuth client."""
-    client = await in_thread(google_client, mailbox.account_id)
-    tokens = GrantTokens(mailbox.account_id, mailbox.pk, oauth_of(client, session))
-    gmail = GmailClient(session, tokens, endpoints(), _budget(mailbox.pk))
-    return GmailSource(gmail, settings.POSTROOM.google_topic)
+    client = await in_thread(client_of, mailbox.account_id, mailbox.provider)
+    oauth = oauth_of(mailbox.provider, client, session)
+    opening = Opening(
+        key=str(mailbox.pk),
+        tokens=GrantTokens(mailbox.account_id, mailbox.pk, oauth),
+        session=session,
+        config=settings.POSTROOM,
+        push_secret=push_secrets()[0],
+    )
+    return PROVIDERS[mailbox.provider].source(opening)
 
 
-def _budget(mailbox_id: int) -> Budget:
-    """One budget a mailbox and process; passes of a mailbox never overlap."""
-    if mailbox_id not in _budgets:
-        _budgets[mailbox_id] = Budget(settings.POSTROOM.gmail_units_per_minute)
-    return _budgets[mailbox_id]
+def push_secrets() -> tuple[bytes, ...]:
+    """What pushes are known by; those of retired keys count until the watches they were made for end."""
+    return sealer().derived(PUSH)

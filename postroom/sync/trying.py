@@ -2,38 +2,30 @@
 
 import asyncio
 
-import aiohttp
 from asgiref.sync import async_to_sync
+from django.conf import settings
 
 from postroom.connector.models import Provider
-from postroom.errors import AuthorizationLost, Unavailable
+from postroom.errors import Unavailable
 from postroom.providers.base import Client
 from postroom.providers.http import open_session
-from postroom.sync.sources import oauth_of
+from postroom.providers.registry import PROVIDERS
 
 SECONDS = 20
-MADE_UP = "postroom-asks-whether-this-client-is-known"
 
 
 def try_client(provider: Provider, client: Client) -> None:
-    """Ask the token endpoint with a refresh token that nobody has.
+    """Ask the provider whether it knows the client.
 
-    A client that it knows is answered ``invalid_grant``, an unknown one ``invalid_client`` (RFC 6749
-    section 5.2). Raises ``Misconfigured`` for that one, ``ProviderError`` where it cannot be asked.
+    Raises ``Misconfigured`` where it does not, ``ProviderError`` where it cannot be asked.
     """
 
     async def ask() -> None:
         async with open_session() as session:
-            await _ask(client, session)
+            try:
+                async with asyncio.timeout(SECONDS):
+                    await PROVIDERS[provider].check(client, session, settings.POSTROOM)
+            except TimeoutError as error:
+                raise Unavailable("The provider did not answer in time.") from error
 
     async_to_sync(ask)()
-
-
-async def _ask(client: Client, session: aiohttp.ClientSession) -> None:
-    try:
-        async with asyncio.timeout(SECONDS):
-            await oauth_of(client, session).refresh(MADE_UP)
-    except AuthorizationLost:
-        return
-    except TimeoutError as error:
-        raise Unavailable("The provider did not answer in time.") from error

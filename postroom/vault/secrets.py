@@ -4,6 +4,7 @@ Keys come from ``POSTROOM_SECRET_KEYS`` (comma-separated, newest first) or else 
 ``secret-keys`` in the home folder, one a line, made on first use. The first key seals; all unseal.
 """
 
+import hmac
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ class Sealer:
     """Seals and unseals small JSON objects."""
 
     def __init__(self, keys: list[str]) -> None:
+        self._keys = keys
         if not keys:
             raise Misconfigured("There is no secret key: set POSTROOM_SECRET_KEYS or remove the empty file.")
         try:
@@ -44,6 +46,10 @@ class Sealer:
     def reseal(self, sealed: bytes) -> bytes:
         """The same secret under the newest key."""
         return self._fernet.rotate(bytes(sealed))
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """A secret of its own for ``purpose`` from each key, newest first: make with the first, accept all."""
+        return tuple(hmac.digest(key.encode(), purpose.encode(), "sha256") for key in self._keys)
 
 
 def new_key() -> str:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", entrance.home, name="home"),
     path("healthz", entrance.healthz, name="healthz"),
     path("", include("postroom.web.my_inbox.urls")),
+    path("", include("postroom.web.consent.urls")),
     path("leads/", include("postroom.web.leads.urls")),
     path("leads/import/", include("postroom.web.lead_imports.urls")),
     path("leads/fields/", include("postroom.web.lead_fields.urls")),

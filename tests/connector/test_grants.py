@@ -16,7 +16,7 @@ from django.db import connection, connections
 
 from postroom.connector.grants import GrantTokens, read_grant, save_grant
 from postroom.connector.models import Grant, Mailbox
-from postroom.connector.secrets import google_client
+from postroom.connector.secrets import client_of
 from postroom.errors import AuthorizationLost, Misconfigured, Unavailable
 from postroom.organisations.models import Account
 from postroom.providers.base import TokenSet
@@ -32,16 +32,16 @@ import asyncio, sys, django
 django.setup()
 from postroom.connector.grants import GrantTokens
 from postroom.connector.models import Mailbox
-from postroom.connector.secrets import google_client
+from postroom.connector.secrets import client_of
 from postroom.providers.http import open_session
 from postroom.sync.sources import oauth_of
 
 mailbox = Mailbox.objects.get(pk=int(sys.argv[1]))
-client = google_client(mailbox.account_id)
+client = client_of(mailbox.account_id, mailbox.provider)
 
 async def main():
     async with open_session() as session:
-        tokens = GrantTokens(mailbox.account_id, mailbox.pk, oauth_of(client, session))
+        tokens = GrantTokens(mailbox.account_id, mailbox.pk, oauth_of(mailbox.provider, client, session))
         print(await tokens.access_token(rejected=sys.argv[2]))
 
 asyncio.run(main())
@@ -79,11 +79,11 @@ def held(mailbox: Mailbox) -> TokenSet:
 
 def ask(mailbox: Mailbox, rejected: str = "", times: int = 1) -> list[str]:
     """What a process of its own gets, asking ``times`` at once."""
-    client = google_client(mailbox.account_id)
+    client = client_of(mailbox.account_id, mailbox.provider)
 
     async def run() -> list[str]:
         async with open_session() as session:
-            tokens = GrantTokens(mailbox.account_id, mailbox.pk, oauth_of(client, session))
+            tokens = GrantTokens(mailbox.account_id, mailbox.pk, oauth_of(mailbox.provider, client, session))
             return await asyncio.gather(*(tokens.access_token(rejected) for _ in range(times)))
 
     try:
@@ -143,11 +143,11 @@ def test_many_processes_renew_once_and_none_loses_its_authorisation(google, mail
 
 def test_what_another_process_has_renewed_is_taken_over(google, mailbox):
     """The token in memory is refused by Google; the row has a newer one."""
-    client = google_client(mailbox.account_id)
+    client = client_of(mailbox.account_id, mailbox.provider)
 
     async def run() -> tuple[str, str]:
         async with open_session() as session:
-            tokens = GrantTokens(mailbox.account_id, mailbox.pk, oauth_of(client, session))
+            tokens = GrantTokens(mailbox.account_id, mailbox.pk, oauth_of(mailbox.provider, client, session))
             old = await tokens.access_token()
             await asyncio.to_thread(ask, mailbox, old)
             return old, await tokens.access_token(rejected=old)

@@ -17,6 +17,8 @@ from postroom.organisations.models import Account, Role, User
 from postroom.policy.settings import DirectionSettings
 from postroom.providers.base import Consent, TokenSet
 from postroom.sandbox.google.sandbox import GoogleSandbox
+from postroom.sandbox.microsoft import MicrosoftSandbox
+from postroom.sync import connecting
 from postroom.sync.passes import Report, run_pass
 from postroom.sync.runtime import open_runtime
 from tests.mails import mail
@@ -35,9 +37,19 @@ def google(settings) -> Iterator[GoogleSandbox]:
 
 
 @pytest.fixture
+def microsoft(settings) -> Iterator[MicrosoftSandbox]:
+    sandbox = MicrosoftSandbox()
+    client = settings.POSTROOM.microsoft_client_id, settings.POSTROOM.microsoft_client_secret
+    sandbox.add_app(*client, ["http://testserver/oauth/outlook/callback/"])
+    with sandbox.run() as origin:
+        settings.POSTROOM = replace(settings.POSTROOM, microsoft_url=origin)
+        yield sandbox
+
+
+@pytest.fixture
 def account(transactional_db) -> Account:
     account = Account.objects.create(name="Northwind", domains=["northwind.example"])
-    complete_at_once(account)
+    complete_at_once(account, (Provider.GMAIL, Provider.OUTLOOK))
     return account
 
 
@@ -61,6 +73,22 @@ def token_set(google: GoogleSandbox, address: str) -> TokenSet:
     return TokenSet(
         tokens.access_token, datetime.now(UTC) + timedelta(hours=1), tokens.refresh_token, frozenset(SCOPES)
     )
+
+
+def connect_outlook(microsoft: MicrosoftSandbox, user: User, **options: object) -> Mailbox:
+    """A mailbox that was just connected and is not active yet."""
+    microsoft.add_account(user.email, user.name, **options)  # type: ignore[arg-type]
+    issued = microsoft.issue_tokens(user.email)
+    expires = datetime.now(UTC) + timedelta(hours=1)
+    tokens = TokenSet(issued.access_token, expires, issued.refresh_token)
+    return mailboxes.connect(user, Provider.OUTLOOK, Consent(user.email, tokens))
+
+
+def make_outlook_mailbox(microsoft: MicrosoftSandbox, user: User, import_days: int = 0) -> Mailbox:
+    """A mailbox that was just connected and activated."""
+    mailbox = connect_outlook(microsoft, user)
+    connecting.activate(mailbox, import_days)
+    return mailbox
 
 
 def make_lead(account: Account, email: str) -> Lead:

@@ -8,7 +8,7 @@ import pytest
 
 from postroom.connector import mailboxes
 from postroom.connector.live_settings import live
-from postroom.connector.models import JournalEntry, Mailbox, MailboxState, ProcessedMail
+from postroom.connector.models import JournalEntry, Mailbox, MailboxState, ProcessedMail, Provider
 from postroom.connector.people import rep_of
 from postroom.connector.policies import current_settings, save_settings
 from postroom.connector.stops import Missed, SyncSwitchedOff
@@ -117,7 +117,7 @@ def test_r051_a_worker_whose_settings_are_a_moment_old_skips_nothing(
 def test_r051_nobody_begins_to_connect_while_it_is_off(account, rita, sam):
     switch(account, off=True)
     with pytest.raises(SyncSwitchedOff, match="switched off for all users"):
-        connecting.begin(sam, "http://testserver/oauth/google/callback/")
+        connecting.begin(sam, Provider.GMAIL, "http://testserver/oauth/google/callback/")
 
 
 def test_r051_a_mailbox_paused_meanwhile_stays_paused(google, mailbox, account, carol, sync):

@@ -8,7 +8,7 @@ from postroom.crm.models import Activity, Attachment, StoredMessage
 from tests.mails import mail
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
-PUBLIC = {"healthz", "push_google", "account_inactive", "invitation"} | {
+PUBLIC = {"healthz", "push_google", "push_outlook", "account_inactive", "invitation"} | {
     f"account_{name}"
     for name in (
         *("login", "logout", "signup", "reset_password", "reset_password_done"),
@@ -17,7 +17,7 @@ PUBLIC = {"healthz", "push_google", "account_inactive", "invitation"} | {
 }
 OWN = {
     *("home", "my_inbox", "my_inbox_state", "my_inbox_connect", "my_inbox_activate", "my_inbox_pause"),
-    *("my_inbox_resume", "my_inbox_remove", "google_callback", "account_change_password"),
+    *("my_inbox_resume", "my_inbox_remove", "gmail_callback", "outlook_callback", "account_change_password"),
     *("account_set_password", "account_reauthenticate", "leads", "journal", "journal_csv", "my_account"),
     *("my_inbox_own", "lead_new", "tags_check"),
 }
@@ -32,7 +32,14 @@ LOGS = {"dashboard", "dashboard_csv"}
 """Pages of one user, for whoever may see that user; see test_dashboard."""
 CONFIGURE = {
     *("setup", "setup_security", "setup_access", "setup_provider", "setup_client", "setup_client_test"),
-    *("setup_client_forget", "setup_prepared", "setup_outbound", "setup_outbound_preview", "setup_inbound"),
+    *(
+        "setup_client_forget",
+        "setup_approve",
+        "setup_prepared",
+        "setup_outbound",
+        "setup_outbound_preview",
+        "setup_inbound",
+    ),
     *("setup_inbound_preview", "setup_advanced", "setup_done", "audit"),
 }
 """Set-up and settings, for administrators and whoever they give access to; see test_setup."""

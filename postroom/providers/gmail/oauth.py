@@ -88,6 +88,10 @@ class GoogleOAuth:
         }
         return f"{self._endpoints.authorize}?{urlencode(query | ({'login_hint': hint} if hint else {}))}"
 
+    def admin_consent_url(self, *, redirect_uri: str, state: str) -> str:
+        """Nowhere: an administrator marks the app as trusted in the admin console instead."""
+        return ""
+
     async def exchange(self, *, code: str, redirect_uri: str, verifier: str) -> Consent:
         form = {"code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
         answer = await self._token(form | {"grant_type": "authorization_code"}, AT_SIGN_IN)
@@ -179,6 +183,19 @@ class GoogleOAuth:
                 return jwt.PyJWKSet.from_dict(read_json(await read_within(response, MAX_ANSWER)))
         except (*NETWORK_FAULTS, jwt.PyJWTError, ValueError, TypeError) as error:
             raise Unavailable(f"Google's signing keys cannot be read: {error}") from error
+
+
+def explain(error: str) -> str:
+    """What it means that Google sent the rep back with ``error`` in place of a code.
+
+    Source: "Using OAuth 2.0 for Web Server Applications", authorization errors.
+    """
+    if error == "access_denied":
+        return "Google says that the consent was declined. Nothing was connected."
+    if error in {"admin_policy_enforced", "org_internal"}:
+        return "Your Google Workspace administrator must mark Postroom as trusted first. Please ask them."
+    reason = readable(error)[:60] or "no reason given"
+    return f"Google could not complete the consent ({reason}). Please try again."
 
 
 def _challenge(verifier: str) -> str:

@@ -24,6 +24,7 @@ from postroom.errors import (
     AccountRefused,
     AuthorizationLost,
     Misconfigured,
+    NotRevocable,
     PostroomError,
     ProviderError,
     Throttled,
@@ -131,10 +132,6 @@ LONGEST_LIFE = 28 * 3600
 """Seconds that an access token is believed to live."""
 MARGIN = timedelta(minutes=5)
 """An application's own token this close to its end is not used."""
-
-
-class NotRevocable(ProviderError):
-    """Microsoft lets no app give a permission back."""
 
 
 class MicrosoftOAuth:

@@ -11,5 +11,4 @@ urlpatterns = [
     path("my-inbox/pause/", views.pause, name="my_inbox_pause"),
     path("my-inbox/resume/", views.resume, name="my_inbox_resume"),
     path("my-inbox/remove/", views.remove, name="my_inbox_remove"),
-    path("oauth/google/callback/", views.google_callback, name="google_callback"),
 ]

@@ -1,19 +1,15 @@
 """Connect my inbox (R-060 to R-065)."""
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urljoin
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.forms import BoundField
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -36,11 +32,12 @@ from postroom.errors import AccountRefused, PostroomError, ProviderError
 from postroom.organisations.access import may_connect
 from postroom.organisations.models import User
 from postroom.policy.settings import Behaviour, DirectionSettings, Settings
+from postroom.providers.registry import PROVIDERS
 from postroom.sync import connecting
+from postroom.web.consent.pending import Pending, Purpose, callback_url, keep
 from postroom.web.my_inbox.forms import SIDES, ActivateForm, OwnForm
 from postroom.web.viewer import viewer
 
-PENDING = "google_consent"
 RECENT = 8
 _MAY_NOT = gettext_lazy(
     "You may not connect a mailbox at present. An administrator of your account decides who may."
@@ -60,35 +57,30 @@ def state(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def connect(request: HttpRequest) -> HttpResponse:
-    """Send the rep to Google's consent page."""
+    """Send the rep to the consent page of the provider that was chosen."""
     user = viewer(request)
     if not may_connect(user):
         messages.error(request, _MAY_NOT)
         return redirect("my_inbox")
+    provider = _chosen(request)
     try:
-        begun = connecting.begin(user, _callback())
+        begun = connecting.begin(user, provider, callback_url(provider))
     except PostroomError as error:
         messages.error(request, str(error))
         return redirect("my_inbox")
-    request.session[PENDING] = {"state": begun.state, "verifier": begun.verifier}
+    keep(request, Pending(provider.value, Purpose.MAILBOX, begun.state, begun.verifier))
     return redirect(begun.url)
 
 
-@require_GET
-def google_callback(request: HttpRequest) -> HttpResponse:
-    """Where Google sends the rep back to, with a code or with the reason why there is none."""
-    user = viewer(request)
-    pending = request.session.pop(PENDING, None)
-    sent = request.GET.get("state", "")
-    if not pending or not secrets.compare_digest(pending["state"].encode(), sent.encode()):
-        said = _("This consent was not begun here, or is completed already. Please start again.")
-        messages.error(request, said)
-        return redirect("my_inbox")
+def connected(request: HttpRequest, provider: Provider, verifier: str) -> HttpResponse:
+    """The rep is back from the provider, with a code or with the reason why there is none."""
     if "code" not in request.GET:
-        messages.error(request, _refusal(request.GET.get("error", "")))
+        why, more = request.GET.get("error", ""), request.GET.get("error_description", "")
+        messages.error(request, str(PROVIDERS[provider].explain(why, more)))
         return redirect("my_inbox")
+    user, code = viewer(request), request.GET["code"]
     try:
-        mailbox = connecting.complete(user, request.GET["code"], pending["verifier"], _callback())
+        mailbox = connecting.complete(user, provider, code, verifier, callback_url(provider))
     except PostroomError as error:
         messages.error(request, str(error))
         return redirect("my_inbox")
@@ -144,8 +136,9 @@ def remove(request: HttpRequest) -> HttpResponse:
     if left_over:
         messages.warning(request, left_over)
     else:
-        said = _("%(address)s was removed and its access at Google revoked.")
-        messages.success(request, said % {"address": mailbox.address})
+        said = _("%(address)s was removed and its access at %(company)s revoked.")
+        company = PROVIDERS[mailbox.provider].company
+        messages.success(request, said % {"address": mailbox.address, "company": company})
     if request.POST.get("mail") == "delete":
         _remove_mail(user)
     return redirect("my_inbox")
@@ -211,36 +204,34 @@ def _remove_mail(user: User) -> None:
 
 
 def _note(request: HttpRequest, mailbox: Mailbox, error: PostroomError) -> None:
-    asked = isinstance(error, ProviderError)
-    what = _("Google could not be asked just now") if asked else _("That did not work")
+    company = PROVIDERS[mailbox.provider].company
+    asked = _("%(company)s could not be asked just now") % {"company": company}
+    what = asked if isinstance(error, ProviderError) else _("That did not work")
     stays = _("%(address)s stays connected; try again in a moment.") % {"address": mailbox.address}
     messages.error(request, f"{what}: {error} {stays}")
 
 
-def _callback() -> str:
-    return urljoin(settings.POSTROOM.public_url, reverse("google_callback"))
-
-
-def _refusal(code: str) -> str:
-    """Google's ``error`` on the way back ("Using OAuth 2.0 for Web Server Applications")."""
-    if code == "access_denied":
-        return _("Google says that the consent was declined. Nothing was connected.")
-    if code in {"admin_policy_enforced", "org_internal"}:
-        return _("Your Google Workspace administrator must mark Postroom as trusted first. Please ask them.")
-    reason = code[:60] or _("no reason given")
-    return _("Google could not complete the consent (%(reason)s). Please try again.") % {"reason": reason}
+def _chosen(request: HttpRequest) -> Provider:
+    name = request.POST.get("provider", Provider.GMAIL.value)
+    if name not in Provider.values:
+        raise Http404("There is no such provider.")
+    return Provider(name)
 
 
 def _context(user: User, form: ActivateForm | None = None) -> dict[str, object]:
     mailbox = own_mailbox(user)
     policy = current_settings(user.account_id)
     removal = current_removal(user)
+    offers, closed = ([], "") if mailbox else _offers(user)
+    asked = [Provider(mailbox.provider)] if mailbox else offers
     return {
         "mailbox": mailbox,
+        "offers": offers,
+        "company": _(" or ").join(PROVIDERS[provider].company for provider in asked),
         "States": MailboxState,
         "policy": policy,
         "form": form or ActivateForm(policy.longest_import),
-        "closed": "" if mailbox else _why_closed(user),
+        "closed": closed,
         "recent": _recent(mailbox) if mailbox else [],
         "time_left": _time_left(mailbox) if mailbox else "",
         "removal": removal,
@@ -250,15 +241,19 @@ def _context(user: User, form: ActivateForm | None = None) -> dict[str, object]:
     }
 
 
-def _why_closed(user: User) -> str:
-    """Why no mailbox can be connected, as a sentence; "" where one can (R-050, R-053)."""
+def _offers(user: User) -> tuple[list[Provider], str]:
+    """With what a mailbox can be connected, or else why none can, as a sentence (R-021, R-050, R-053)."""
     if not may_connect(user):
-        return str(_MAY_NOT)
-    try:
-        refuse_until_open(user, Provider.GMAIL)
-    except AccountRefused as refusal:
-        return str(refusal)
-    return ""
+        return [], str(_MAY_NOT)
+    offered: list[Provider] = []
+    refused = ""
+    for provider in Provider:
+        try:
+            refuse_until_open(user, provider)
+            offered.append(provider)
+        except AccountRefused as refusal:
+            refused = refused or str(refusal)
+    return offered, "" if offered else refused
 
 
 def _recent(mailbox: Mailbox) -> list[JournalEntry]:

@@ -2,4 +2,7 @@ from django.urls import path
 
 from postroom.web.push import views
 
-urlpatterns = [path("google/", views.google, name="push_google")]
+urlpatterns = [
+    path("google/", views.google, name="push_google"),
+    path("outlook/<int:pk>/", views.outlook, name="push_outlook"),
+]
