@@ -32,15 +32,8 @@ LOGS = {"dashboard", "dashboard_csv"}
 """Pages of one user, for whoever may see that user; see test_dashboard."""
 CONFIGURE = {
     *("setup", "setup_security", "setup_access", "setup_provider", "setup_client", "setup_client_test"),
-    *(
-        "setup_client_forget",
-        "setup_approve",
-        "setup_prepared",
-        "setup_outbound",
-        "setup_outbound_preview",
-        "setup_inbound",
-    ),
-    *("setup_inbound_preview", "setup_advanced", "setup_done", "audit"),
+    *("setup_client_forget", "setup_approve", "setup_prepared", "setup_outbound", "setup_outbound_preview"),
+    *("setup_inbound", "setup_inbound_preview", "setup_advanced", "setup_done", "audit"),
 }
 """Set-up and settings, for administrators and whoever they give access to; see test_setup."""
 LEAD_WORK = {
