@@ -48,7 +48,7 @@ class Sealer:
         return self._fernet.rotate(bytes(sealed))
 
     def derived(self, purpose: str) -> tuple[bytes, ...]:
-        """A secret of its own for ``purpose`` from each key, newest first: make with the first, accept all."""
+        """A secret for ``purpose`` from each key, newest first: make with the first, accept all."""
         return tuple(hmac.digest(key.encode(), purpose.encode(), "sha256") for key in self._keys)
 
 

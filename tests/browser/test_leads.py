@@ -71,7 +71,10 @@ def test_a_reps_own_settings_and_a_merge_with_undo(page: Page, demo: Demo) -> No
 
 
 def test_an_administrator_imports_a_file_and_sees_it_first(page: Page, demo: Demo, tmp_path: Path) -> None:
-    rows = ["E-mail;First name;Firma;Shoe size", "carol.jones@brightfields.example;Carol;Brightfields & Co;38"]
+    rows = [
+        "E-mail;First name;Firma;Shoe size",
+        "carol.jones@brightfields.example;Carol;Brightfields & Co;38",
+    ]
     rows += [f"guest{number}@fair.example;Guest {number};Fair;40" for number in range(1, 301)]
     rows += ["nobody;No;Address;0", "guest7@fair.example;Twice;Fair;41"]
     file = tmp_path / "leads-of-the-fair.csv"
