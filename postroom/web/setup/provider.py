@@ -27,7 +27,7 @@ from postroom.sync.trying import try_client
 from postroom.web.consent.pending import Pending, Purpose, callback_url, keep
 from postroom.web.setup import saving
 from postroom.web.setup.forms import ClientForm, ProvidersForm
-from postroom.web.setup.frame import Place, enter, first_open, leave, show
+from postroom.web.setup.frame import Place, enter, first_open, leave, show, step_url
 from postroom.web.setup.saving import ChangedMeanwhile, Part, last_change
 
 PROVIDER = Part((AuditArea.PROVIDER,))
@@ -117,7 +117,7 @@ def client(request: HttpRequest, name: str) -> HttpResponse:
     messages.success(
         request, _("%(provider)s knows this client. It is saved.") % {"provider": provider.label}
     )
-    return redirect("setup_provider")
+    return _back(provider)
 
 
 @require_POST
@@ -131,13 +131,13 @@ def test(request: HttpRequest, name: str) -> HttpResponse:
     in_force = own or deployment_client(provider)
     if in_force is None:
         messages.error(request, _("There is no client to test yet."))
-        return redirect("setup_provider")
+        return _back(provider)
     if fault := _tried(provider, in_force):
         messages.error(request, fault[1])
     else:
         note_test(place.user.account, provider)
         messages.success(request, _("%(provider)s knows the client.") % {"provider": provider.label})
-    return redirect("setup_provider")
+    return _back(provider)
 
 
 @require_POST
@@ -146,9 +146,10 @@ def forget(request: HttpRequest, name: str) -> HttpResponse:
     place = enter(request, Step.PROVIDER)
     if place.is_ahead:
         return first_open(place)
-    forget_client(place.user.account, _provider(name), place.user)
+    provider = _provider(name)
+    forget_client(place.user.account, provider, place.user)
     messages.success(request, _("The client was removed; its secret is forgotten."))
-    return redirect("setup_provider")
+    return _back(provider)
 
 
 @require_POST
@@ -157,9 +158,9 @@ def prepared(request: HttpRequest, name: str) -> HttpResponse:
     place = enter(request, Step.PROVIDER)
     if place.is_ahead:
         return first_open(place)
-    done = request.POST.get("prepared") == "yes"
-    mark_prepared(place.user.account, _provider(name), place.user, prepared=done)
-    return redirect("setup_provider")
+    provider, done = _provider(name), request.POST.get("prepared") == "yes"
+    mark_prepared(place.user.account, provider, place.user, prepared=done)
+    return _back(provider)
 
 
 @require_POST
@@ -173,7 +174,7 @@ def approve(request: HttpRequest, name: str) -> HttpResponse:
         begun = connecting.approval(place.user.account_id, provider, callback_url(provider))
     except PostroomError as error:
         messages.error(request, str(error))
-        return redirect("setup_provider")
+        return _back(provider)
     if begun is None:
         raise Http404("This provider has no page for that.")
     keep(request, Pending(provider.value, Purpose.ORGANISATION, begun.state))
@@ -191,7 +192,12 @@ def approved(request: HttpRequest, provider: Provider) -> HttpResponse:
     else:
         said = _("%(company)s says that the approval was declined. Nothing was changed.")
         messages.error(request, said % {"company": company})
-    return redirect("setup_provider")
+    return _back(provider)
+
+
+def _back(provider: Provider) -> HttpResponse:
+    """To the page with the provider's card open, though it may not have been saved as on yet."""
+    return redirect(f"{step_url(Step.PROVIDER)}?on={provider.value}#{provider.value}")
 
 
 def _provider(name: str) -> Provider:
@@ -244,7 +250,8 @@ def _page(
 ) -> HttpResponse:
     account = place.user.account
     seen = last_change(account)
-    initial = {"providers": place.set_up.providers or [Provider.GMAIL.value], "seen": seen}
+    at_work = {*request.GET.getlist("on"), *([client_form.provider.value] if client_form else [])}
+    initial = {"providers": [*(place.set_up.providers or [Provider.GMAIL.value]), *at_work], "seen": seen}
     form = form or ProvidersForm(initial=initial)
     chosen = form["providers"].value() or []
     mailboxes = connected_mailboxes(account)
