@@ -314,14 +314,47 @@ def test_r020_changing_the_client_warns_of_the_mailboxes_that_must_reconnect(
     assert OAuthApp.objects.get().client_id == "other.apps.example"
 
 
-def test_r021_a_provider_in_use_is_switched_off_only_knowingly(as_: SignIn, google, account, ada, mailbox):
+def test_r021_a_provider_in_use_is_switched_off_only_knowingly(
+    as_: SignIn, google, account, ada, rita, sam, mailbox
+):
+    form = {"seen": "999999999", "providers": ["outlook"]}
+    asked = as_(ada).post("/settings/provider/", form)
+    assert asked.status_code == 422
+    assert "Switch Gmail off?" in text(asked)
+    assert "1 mailbox is connected there" in text(asked)
+    assert SetUp.objects.get().providers == ["gmail", "outlook"]
+    assert as_(ada).post("/settings/provider/", form | {"confirmed": "change"}).status_code == 302
+    assert SetUp.objects.get().providers == ["outlook"]
+    mailbox.refresh_from_db()
+    assert mailbox.is_syncing
+    refused = as_(sam).post("/my-inbox/connect/", {"provider": "gmail"}, follow=True)
+    assert "does not connect Gmail mailboxes" in text(refused)
+
+
+def test_r021_both_providers_may_be_on_and_at_least_one_must(as_: SignIn, google, account, ada):
+    client = as_(ada)
+    assert "Choose at least one provider" in text(client.post("/settings/provider/", {"seen": "999999999"}))
+    assert client.post("/settings/provider/", {"providers": ["carrier pigeon"]}).status_code == 422
+    both = {"seen": "999999999", "providers": ["gmail", "outlook"]}
+    assert client.post("/settings/provider/", both).status_code == 302
+    assert SetUp.objects.get().providers == ["gmail", "outlook"]
+
+
+@pytest.mark.parametrize("tenant", ["../../evil", "a b", "x" * 256, "https://evil.example", "a?b", "a#b"])
+def test_a_tenant_cannot_lead_elsewhere(as_: SignIn, account, ada, tenant):
+    form = {"client_id": "x", "client_secret": "y", "tenant": tenant}
+    assert as_(ada).post("/settings/provider/outlook/client/", form).status_code == 422
+    assert not OAuthApp.objects.exists()
+
+
+def test_r020_a_provider_that_is_being_made_ready_stays_open(as_: SignIn, account, ada):
     set_up = SetUp.objects.get()
-    set_up.providers = ["gmail", "elsewhere"]
+    set_up.providers = set_up.prepared = ["gmail"]
     set_up.save()
-    refused = as_(ada).post("/settings/provider/", {"seen": "999999999"})
-    assert refused.status_code == 422
-    assert "Choose at least one provider" in text(refused)
-    assert as_(ada).post("/settings/provider/", {"providers": ["carrier pigeon"]}).status_code == 422
+    back = as_(ada).post("/settings/provider/outlook/prepared/", {"prepared": "yes"})["Location"]
+    page = text(as_(ada).get(back))
+    assert page.count('name="providers"') == page.count(" checked")
+    assert SetUp.objects.get().providers == ["gmail"]
 
 
 def test_there_is_no_client_of_an_unknown_provider(as_: SignIn, account, ada):
