@@ -4,15 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connector', '0005_audit_areas'),
+        ("connector", "0005_audit_areas"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='auditentry',
-            name='area',
-            field=models.CharField(choices=[('settings', 'Settings'), ('rep_settings', "A rep's own settings"), ('sync_switch', 'Sync for all users'), ('mailbox', 'Mailbox'), ('retention', 'Retention'), ('access', 'Access'), ('people', 'People'), ('leads', 'Leads')], max_length=20),
+            model_name="auditentry",
+            name="area",
+            field=models.CharField(
+                choices=[
+                    ("settings", "Settings"),
+                    ("rep_settings", "A rep's own settings"),
+                    ("sync_switch", "Sync for all users"),
+                    ("mailbox", "Mailbox"),
+                    ("retention", "Retention"),
+                    ("access", "Access"),
+                    ("people", "People"),
+                    ("leads", "Leads"),
+                ],
+                max_length=20,
+            ),
         ),
     ]
