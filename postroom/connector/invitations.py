@@ -16,6 +16,7 @@ from postroom.connector.access import hold
 from postroom.connector.audit import record
 from postroom.connector.models import AuditArea
 from postroom.connector.users import Profile, UserRefused, checked_profile
+from postroom.crm.models import Lead
 from postroom.errors import PostroomError
 from postroom.organisations.models import Account, User
 
@@ -71,6 +72,9 @@ def cancel_invitation(user: User, by: User) -> bool:
     if found is None:
         return False
     record(user.account, by, AuditArea.PEOPLE, f"Took back the invitation of {user.name} ({user.email}).")
+    # Leads that were given to the user get no owner: locked in order of id, as a commit of the sync does.
+    owned = Lead.objects.of(user.account).filter(owner=user).order_by("pk")
+    list(owned.select_for_update(no_key=True).values_list("pk", flat=True))
     found.delete()
     return True
 

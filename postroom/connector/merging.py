@@ -4,19 +4,19 @@ The lead that goes is deleted as a row: a commit of the sync that judged mail fo
 judges again, and its addresses then lead to the lead that stayed.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from psycopg import errors as postgres
 
 from postroom.connector.audit import record
 from postroom.connector.models import AuditArea, JournalEntry
-from postroom.crm.deleting import LeadGone, note_newest
+from postroom.crm.deleting import LeadGone, hold_messages, note_newest
 from postroom.crm.fields import set_values
+from postroom.crm.giving_way import again_if_broken_off
 from postroom.crm.models import (
     Activity,
     Lead,
@@ -33,8 +33,6 @@ from postroom.organisations.models import User
 UNDO = timedelta(days=30)
 STANDARD = ("first_name", "last_name", "email", "company", "phone", "source", "owner")
 """Fields that every lead has, and of which either value can stay."""
-ATTEMPTS = 4
-Result = TypeVar("Result")
 
 
 class MergeRefused(PostroomError):
@@ -56,7 +54,7 @@ def merge(kept: Lead, gone: Lead, taken: Collection[str], by: User) -> LeadMerge
     """
     if kept.pk == gone.pk or kept.account_id != gone.account_id:
         raise MergeRefused("Choose two different leads.")
-    return _patiently(lambda: _merge(kept, gone, taken, by))
+    return again_if_broken_off(lambda: _merge(kept, gone, taken, by))
 
 
 def undo(merge: LeadMerge, by: User) -> Lead:
@@ -66,7 +64,7 @@ def undo(merge: LeadMerge, by: User) -> Lead:
     back unless they were edited since.
     """
     try:
-        return _patiently(lambda: _undo(merge.account_id, merge.pk, by))
+        return again_if_broken_off(lambda: _undo(merge.account_id, merge.pk, by))
     except IntegrityError as error:
         raise UndoRefused("An address of these leads belongs to another lead by now.") from error
 
@@ -113,7 +111,8 @@ def _merge(kept: Lead, gone: Lead, taken: Collection[str], by: User) -> LeadMerg
 
 
 def _hold(account_id: int, kept: int, gone: int) -> tuple[Lead, Lead]:
-    """Lock both, in order of id as a commit of the sync does. Raises ``LeadGone``."""
+    """Lock their messages, then both, in order of id as a commit of the sync does. Raises ``LeadGone``."""
+    hold_messages(account_id, [kept, gone])
     found = Lead.objects.filter(account_id=account_id, pk__in=[kept, gone]).order_by("pk")
     leads = {lead.pk: lead for lead in found.select_for_update()}
     if len(leads) < 2:
@@ -189,11 +188,14 @@ def _keep_addresses(merge: LeadMerge, kept: Lead) -> None:
 
 @transaction.atomic
 def _undo(account_id: int, pk: int, by: User) -> Lead:
-    merge = LeadMerge.objects.select_for_update().filter(account_id=account_id, pk=pk).first()
+    merges = LeadMerge.objects.filter(account_id=account_id, pk=pk)
+    kept_ids = list(merges.values_list("kept_id", flat=True))
+    hold_messages(account_id, kept_ids)
+    kept = Lead.objects.select_for_update().filter(account_id=account_id, pk__in=kept_ids).first()
+    merge = merges.select_for_update().first()
     if merge is None or not can_undo(merge, datetime.now(UTC)) or merge.before is None:
         raise UndoRefused("This merge was undone already, or is older than 30 days.")
-    kept = Lead.objects.select_for_update().filter(account_id=account_id, pk=merge.kept_id).first()
-    if kept is None:
+    if kept is None or kept.pk != merge.kept_id:
         raise UndoRefused("The lead that stayed was merged itself, or deleted. Undo that merge first.")
     came_since = _came_since(merge, kept)
     LeadAddress.objects.filter(account_id=account_id, merge=merge).delete()
@@ -314,14 +316,3 @@ def _return_addresses(merge: LeadMerge, kept: Lead, gone: Lead) -> None:
         earlier += found
         waiting = list(found.values())
     _addresses(kept).filter(merge__in=earlier).update(lead=gone)
-
-
-def _patiently(work: Callable[[], Result]) -> Result:
-    """Do it again where it gave way to a commit of the sync."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return work()
-        except OperationalError as error:
-            if not isinstance(error.__cause__, postgres.DeadlockDetected):
-                raise
-    return work()

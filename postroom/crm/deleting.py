@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Subquery
 
+from postroom.crm.giving_way import again_if_broken_off
 from postroom.crm.models import Activity, Attachment, Lead, LeadMerge, StoredMessage
 from postroom.crm.retention import doom
 from postroom.errors import PostroomError
@@ -30,13 +31,20 @@ class Deleted:
     """Stored mails that were on no other lead."""
 
 
-@transaction.atomic
 def delete_lead(lead: Lead) -> Deleted:
     """Delete the lead, its activities, and the mails that are on no other lead. Raises ``LeadGone``."""
+    return again_if_broken_off(lambda: _delete_lead(lead))
+
+
+@transaction.atomic
+def _delete_lead(lead: Lead) -> Deleted:
     messages = hold_messages(lead.account_id, [lead.pk])
     held = Lead.objects.filter(account_id=lead.account_id, pk=lead.pk).select_for_update().first()
     if held is None:
         raise LeadGone
+    # What was posted between the two locks goes as well.
+    posted = Activity.objects.filter(account_id=lead.account_id, lead=held)
+    messages = sorted({*messages, *posted.values_list("message_id", flat=True)})
     forget_merges(lead.account_id, [lead.pk])
     held.delete()
     return Deleted(len(messages), delete_orphans(lead.account_id, messages))
@@ -77,7 +85,7 @@ def forget_merges(account_id: int, leads: Collection[int]) -> None:
 
 
 def note_newest(account_id: int, leads: Collection[int]) -> None:
-    """Set ``last_activity_at`` from the activities that are there."""
+    """Set ``last_activity_at`` from the activities that are there; locks the leads in order of id."""
     newest = (
         Activity.objects.filter(account_id=account_id, lead=OuterRef("pk"))
         .order_by()
@@ -85,4 +93,6 @@ def note_newest(account_id: int, leads: Collection[int]) -> None:
         .annotate(newest=Max("happened_at"))
         .values("newest")
     )
-    Lead.objects.filter(account_id=account_id, pk__in=leads).update(last_activity_at=Subquery(newest))
+    found = Lead.objects.filter(account_id=account_id, pk__in=leads)
+    held = list(found.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    found.filter(pk__in=held).update(last_activity_at=Subquery(newest))

@@ -10,6 +10,7 @@ from postroom.crm.capture import sources_named
 from postroom.crm.deleting import LeadGone
 from postroom.crm.fields import FieldRefused, read_value
 from postroom.crm.fields import set_values as set_own_values
+from postroom.crm.giving_way import again_if_broken_off
 from postroom.crm.models import Lead, LeadAddress, LeadField
 from postroom.errors import PostroomError
 from postroom.mail.addresses import make_address
@@ -56,17 +57,23 @@ def save_lead(lead: Lead, values: Mapping[str, str]) -> Lead:
     ``ValuesRefused``, and ``LeadGone`` where the lead is not there any more.
     """
     _refuse(problems_of(lead, values))
-    fields = {one.name for one in LeadField.objects.filter(account_id=lead.account_id)}
     try:
-        with transaction.atomic():
-            held = Lead.objects.select_for_update(no_key=True).filter(account_id=lead.account_id, pk=lead.pk)
-            row = held.first()
-            if row is None:
-                raise LeadGone
-            _set(row, values)
-            set_own_values(row, {name: value for name, value in values.items() if name in fields})
+        return again_if_broken_off(lambda: _save(lead, values))
     except IntegrityError as error:
         raise ValuesRefused({"email": "Another lead has this address by now."}) from error
+
+
+@transaction.atomic
+def _save(lead: Lead, values: Mapping[str, str]) -> Lead:
+    account = lead.account_id
+    fields = set(LeadField.objects.filter(account_id=account).values_list("name", flat=True))
+    # The source before the lead, as a commit of the sync takes them.
+    sources = sources_named(account, [values.get("source", "").strip()])
+    row = Lead.objects.select_for_update(no_key=True).filter(account_id=account, pk=lead.pk).first()
+    if row is None:
+        raise LeadGone
+    _set(row, values, sources)
+    set_own_values(row, {name: value for name, value in values.items() if name in fields})
     row.refresh_from_db()
     return row
 
@@ -128,7 +135,7 @@ def _refuse(problems: Mapping[str, str]) -> None:
         raise ValuesRefused(problems)
 
 
-def _set(row: Lead, values: Mapping[str, str]) -> None:
+def _set(row: Lead, values: Mapping[str, str], sources: Mapping[str, int]) -> None:
     for name in TEXTS:
         if name in values:
             setattr(row, name, values[name].replace("\x00", "").strip())
@@ -136,9 +143,7 @@ def _set(row: Lead, values: Mapping[str, str]) -> None:
         address = make_address(values["email"].strip())
         row.email, row.email_key = (address.address, address.key) if address else ("", "")
     if "source" in values:
-        row.source_id = sources_named(row.account_id, [values["source"].strip()]).get(
-            values["source"].strip()
-        )
+        row.source_id = sources.get(values["source"].strip())
     if "owner" in values:
         row.owner_id = int(values["owner"]) if values["owner"] else None
     row.save(update_fields=[*TEXTS, "email", "email_key", "source", "owner"])

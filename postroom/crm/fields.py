@@ -104,11 +104,12 @@ def fields_of(account_id: int) -> list[LeadField]:
 def remove_field(field: LeadField) -> None:
     """Remove the field with its values from every lead."""
     with transaction.atomic():
-        LeadAddress.objects.filter(account=field.account, field=field.name).delete()
         holding = Lead.objects.of(field.account).filter(custom__has_key=field.name)
         for lead in holding.order_by("pk").select_for_update(no_key=True).iterator():
             lead.custom.pop(field.name)
             lead.save(update_fields=["custom"])
+        # After the leads, as whoever writes a value takes them.
+        LeadAddress.objects.filter(account=field.account, field=field.name).delete()
         field.delete()
 
 

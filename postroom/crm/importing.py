@@ -377,6 +377,9 @@ def _owners(account_id: int) -> dict[str, int]:
 def _write(job: LeadImport, plans: Sequence[Plan]) -> None:
     """Make the new leads as the sync makes them, then set the values of all in order of id."""
     account = job.account_id
+    # All sources before any lead, as a commit of the sync takes them.
+    given = {plan.standard.get("source") or (job.source if plan.outcome == "new" else "") for plan in plans}
+    sources = sources_named(account, given)
     new = [
         NewLead(
             plan.key,
@@ -395,7 +398,6 @@ def _write(job: LeadImport, plans: Sequence[Plan]) -> None:
     ids = {plan.lead.pk if plan.lead else made.get(plan.key, 0): plan for plan in plans}
     leads = Lead.objects.filter(account_id=account, pk__in=ids).order_by("pk").select_for_update(no_key=True)
     held = {lead.pk: lead for lead in leads}
-    sources = sources_named(account, {plan.standard.get("source", "") for plan in plans})
     owners = _owners(account)
     for pk, lead in held.items():
         _apply(lead, ids[pk], sources, owners)

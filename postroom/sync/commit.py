@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 from psycopg import errors as postgres
 
@@ -81,7 +81,7 @@ def commit(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing], step: Step | N
     for attempt in range(1, ATTEMPTS + 1):
         try:
             done = _commit_or_sift(mailbox, rep, filings, step)
-        except OperationalError as error:
+        except (OperationalError, IntegrityError) as error:
             if attempt == ATTEMPTS or not isinstance(error.__cause__, _GIVEN_WAY):
                 raise
             log.info("A commit of mailbox %s gave way to another; trying again.", mailbox.pk)
@@ -92,7 +92,12 @@ def commit(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing], step: Step | N
 
 
 ATTEMPTS = 4
-_GIVEN_WAY = (postgres.DeadlockDetected, postgres.SerializationFailure)
+_GIVEN_WAY = (
+    postgres.DeadlockDetected,
+    postgres.SerializationFailure,
+    # What was looked up went meanwhile, such as a lead source that was merged into another.
+    postgres.ForeignKeyViolation,
+)
 
 
 def _commit_or_sift(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing], step: Step | None) -> Committed:
