@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench import keywords, pages
+
 PUSH_ACCOUNT = "push@bench.example"
 LEAST_UNITS_A_MAIL, LEAST_UNITS_AN_ATTACHMENT = 20, 20
 """One get a mail and one an attachment; everything else is overhead."""
@@ -184,6 +186,7 @@ def services() -> Iterator[None]:
 def main(
     mails: Annotated[int, typer.Option(help="Mails in the backlog.")] = 20_000,
     samples: Annotated[int, typer.Option(help="Mails to time from push to page.")] = 200,
+    journal_rows: Annotated[int, typer.Option(help="Rows of the journal behind the pages.")] = 1_000_000,
 ) -> None:
     """Measure Postroom on this machine."""
     home = tempfile.mkdtemp(prefix="postroom-bench-")
@@ -201,6 +204,9 @@ def main(
         subprocess.run([sys.executable, "-m", "postroom", "migrate"], check=True, stdout=subprocess.DEVNULL)
         backlog(table, mails)
         push(table, samples)
+        table.add_row(*keywords.row())
+        for row in pages.rows(journal_rows):
+            table.add_row(*row)
     finally:
         Console(width=110).print(table)
         from pathlib import Path
