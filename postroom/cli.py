@@ -202,7 +202,7 @@ def demo(
     mail: Annotated[bool, typer.Option(help="Let customers write while the demo runs.")] = True,
     set_up: Annotated[bool, typer.Option("--set-up", help="Begin with the administrator's set-up.")] = False,
 ) -> None:
-    """Postroom at work on this machine alone, with a stand-in for Google and sample mail."""
+    """Postroom at work on this machine alone, with stand-ins for Google and Microsoft and sample mail."""
     from postroom.demo import run_demo
 
     run_demo(port=port, mail=mail, set_up=set_up)

@@ -1,4 +1,4 @@
-"""`postroom demo`: a small company, a stand-in for Google, and customers who write.
+"""`postroom demo`: a small company, stand-ins for Google and Microsoft, and customers who write.
 
 Everything lives in a temporary folder and is gone when the demo ends.
 """

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from postroom.connector.models import Provider
 from postroom.connector.policies import save_settings
 from postroom.connector.setting_up import complete_at_once
 from postroom.crm.models import Lead, LeadSource
@@ -19,10 +20,10 @@ PEOPLE = (
     (COLLEAGUE, "Sam Suzuki", Role.SALES_USER),
 )
 LEADS = (
-    ("Carol", "Jones", "carol.jones@brightfields.example", "Brightfields Farms"),
-    ("Tomás", "García", "tomas@luzsolar.example", "Luz Solar"),
-    ("Mei", "Lin", "mei.lin@harborlogistics.example", "Harbor Logistics"),
-    ("Jürgen", "Weiß", "j.weiss@weiss-soehne.example", "Weiß & Söhne"),
+    ("Carol", "Jones", "carol.jones@brightfields.example", "Brightfields Farms", REP),
+    ("Tomás", "García", "tomas@luzsolar.example", "Luz Solar", REP),
+    ("Mei", "Lin", "mei.lin@harborlogistics.example", "Harbor Logistics", COLLEAGUE),
+    ("Jürgen", "Weiß", "j.weiss@weiss-soehne.example", "Weiß & Söhne", COLLEAGUE),
 )
 
 
@@ -37,7 +38,7 @@ def settle(*, is_set_up: bool = True) -> Account:
         people[rep].manager = people[MANAGER]
         people[rep].save()
     source = LeadSource.objects.create(account=account, name="Trade fair")
-    for first, last, email, company in LEADS:
+    for first, last, email, company, owner in LEADS:
         address = make_address(email)
         Lead.objects.create(
             account=account,
@@ -47,11 +48,11 @@ def settle(*, is_set_up: bool = True) -> Account:
             email_key=address.key if address else "",
             company=company,
             source=source,
-            owner=people[REP],
+            owner=people[owner],
         )
     if is_set_up:
         save_settings(account, _policy(), people[ADMINISTRATOR])
-        complete_at_once(account)
+        complete_at_once(account, tuple(Provider))
     return account
 
 

@@ -1,4 +1,4 @@
-"""What the demo's customers write, and what the rep answers."""
+"""What the demo's customers write, and what the reps answer."""
 
 import base64
 from collections.abc import Iterator
@@ -37,12 +37,9 @@ class Letter:
     text: str
     html: str = ""
     answers: int = 0
-    """How many letters before this one stands the mail that it answers; 0: it begins a conversation."""
+    """How many letters before this one of the same rep stands the mail that it answers; 0: it begins a
+    conversation."""
     attachment: tuple[str, str, bytes] | None = None
-
-    @property
-    def by_rep(self) -> bool:
-        return self.author == RITA
 
 
 QUOTE_HTML = """<div style="font-family: sans-serif"><p>Hi Rita,</p>
@@ -52,7 +49,7 @@ QUOTE_HTML = """<div style="font-family: sans-serif"><p>Hi Rita,</p>
 <p>Could you send an offer by Thursday?</p><p>Carol</p>
 <img src="http://tracker.brightfields.example/open.gif" width="1" height="1" alt=""></div>"""
 
-LETTERS = (
+RITAS = (
     Letter(CAROL, RITA, "Order for the spring season", "Hi Rita, our order: 40 seed trays, 12 irrigation"
            " kits.", QUOTE_HTML),
     Letter(RITA, CAROL, "Re: Order for the spring season",
@@ -70,27 +67,38 @@ LETTERS = (
            attachment=("tejado.png", "image/png", PIXEL)),
     Letter(RITA, TOMAS, "Re: Montaje en Sevilla — fechas", "Hola Tomás: el 14 está confirmado.", answers=1),
     Letter(SAM, RITA, "Lunch?", "Noodles at noon?"),
-    Letter(JUERGEN, RITA, "Rückfrage zur Rechnung 1187",
-           "Guten Tag Frau Rossi,\n\ndie Lieferadresse auf der Rechnung stimmt nicht. Könnten Sie sie bitte"
-           " ändern?\n\nMit freundlichen Grüßen\nJürgen Weiß"),
-    Letter(MEI, RITA, "Dock 7 from Monday", "Hi Rita, please send the pallets to dock 7 from Monday on. Mei"),
     Letter(PRIYA, RITA, "Sample request: tea chests", "Hello! Could we have two sample chests before we order"
            " three hundred? Priya"),
     Letter(RITA, PRIYA, "Re: Sample request: tea chests", "They leave today. Enjoy!\n\nRita", answers=1),
 )  # fmt: skip
+SAMS = (
+    Letter(MEI, SAM, "Dock 7 from Monday", "Hi Sam, please send the pallets to dock 7 from Monday on. Mei"),
+    Letter(SAM, MEI, "Re: Dock 7 from Monday", "Hello Mei,\n\nthe driver knows. The list is attached.\n\nSam",
+           answers=1, attachment=("Pallets.pdf", "application/pdf", b"%PDF-1.4\n% sample list\n%%EOF\n")),
+    Letter(JUERGEN, SAM, "Rückfrage zur Rechnung 1187",
+           "Guten Tag Herr Suzuki,\n\ndie Lieferadresse auf der Rechnung stimmt nicht. Könnten Sie sie bitte"
+           " ändern?\n\nMit freundlichen Grüßen\nJürgen Weiß"),
+    Letter(SAM, JUERGEN, "Re: Rückfrage zur Rechnung 1187", "Guten Tag Herr Weiß, das ist geändert.",
+           answers=1),
+    Letter(NEWS, SAM, "Last chance!", "You cannot miss this either."),
+)  # fmt: skip
+LETTERS = {REP: RITAS, COLLEAGUE: SAMS}
+"""By the rep in whose mailbox they are."""
 
 
 class Post:
     """Turns letters into mails whose replies point at what they answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, rep: str) -> None:
+        self.rep = rep
         self._numbers = count(1)
         self._sent: list[list[str]] = []
         """The thread of each mail so far: the ids it refers to, and its own."""
 
     def mail(self, letter: Letter, date: datetime) -> bytes:
         """The letter as RFC 5322 bytes."""
-        message_id = f"<{next(self._numbers)}.{int(date.timestamp())}@{letter.author[1].partition('@')[2]}>"
+        number, domain = next(self._numbers), letter.author[1].partition("@")[2]
+        message_id = f"<{self.rep.partition('@')[0]}.{number}.{int(date.timestamp())}@{domain}>"
         message = EmailMessage()
         message["From"] = formataddr(letter.author)
         message["To"] = formataddr(letter.to)
@@ -112,15 +120,16 @@ class Post:
         return message.as_bytes()
 
 
-def earlier_letters(now: datetime) -> Iterator[tuple[Letter, datetime]]:
+def earlier_letters(rep: str, now: datetime) -> Iterator[tuple[Letter, datetime]]:
     """A fortnight of mail that was there before Postroom came."""
-    for days, letter in zip(range(14, 0, -2), LETTERS, strict=False):
+    for days, letter in zip(range(14, 0, -2), LETTERS[rep], strict=False):
         yield letter, now - timedelta(days=days, minutes=37 * days)
 
 
-def coming_letters() -> Iterator[Letter]:
-    """What comes while the demo runs, again and again."""
-    return cycle(LETTERS)
+def coming_letters() -> Iterator[tuple[str, Letter]]:
+    """What comes while the demo runs, to and from one rep and the other, again and again."""
+    turns = {rep: cycle(letters) for rep, letters in LETTERS.items()}
+    return ((rep, next(turns[rep])) for rep in cycle(turns))
 
 
 def now() -> datetime:

@@ -1,4 +1,4 @@
-"""Starts the demo: database, company, stand-in for Google, web and worker; and lets customers write."""
+"""Starts the demo: database, company, the providers' stand-ins, web and worker; and lets customers write."""
 
 import os
 import shutil
@@ -7,8 +7,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from rich.console import Console
@@ -16,8 +18,13 @@ from rich.panel import Panel
 
 from postroom.cli import running, setup_django, wait_for_any
 from postroom.sandbox.google.sandbox import GoogleSandbox
+from postroom.sandbox.microsoft import MicrosoftSandbox
+
+if TYPE_CHECKING:
+    from postroom.demo.letters import Letter, Post
 
 CLIENT = ("demo.apps.googleusercontent.example", "demo-secret")
+APP = ("7d0c0f7a-3f5e-4a53-9a1e-demo00000001", "demo~secret")
 TOPIC = "projects/postroom-demo/topics/gmail"
 PUSH_ACCOUNT = "push@postroom-demo.example"
 SECONDS_BETWEEN_LETTERS = 10
@@ -31,37 +38,41 @@ def run_demo(port: int, *, mail: bool, set_up: bool = False) -> None:
     """
     home = Path(tempfile.mkdtemp(prefix="postroom-demo-"))
     url = f"http://127.0.0.1:{_free_port(port)}"
-    google = GoogleSandbox()
+    google, microsoft = GoogleSandbox(), MicrosoftSandbox()
     try:
-        with google.run(port=_free_port(8025)) as origin:
-            os.environ.update(_environment(home, url, origin))
-            _prepare(google, url, is_set_up=not set_up)
+        with google.run(port=_free_port(8025)) as gmail, microsoft.run(port=_free_port(8026)) as outlook:
+            os.environ.update(_environment(home, url, gmail, outlook))
+            _prepare(google, microsoft, url, is_set_up=not set_up)
             with running(["web", "--port", url.rpartition(":")[2]], ["worker"]) as processes:
                 _wait_until_served(url)
-                _say(url, origin)
+                _say(url, gmail, outlook)
                 letters = count() if mail else iter(())
-                _let_customers_write(google, processes, letters)
+                _let_customers_write(google, microsoft, processes, letters)
     except KeyboardInterrupt:
         out.print("\nThe demo has ended; nothing of it was kept.")
     finally:
         _leave(home)
 
 
-def _environment(home: Path, url: str, origin: str) -> dict[str, str]:
+def _environment(home: Path, url: str, gmail: str, outlook: str) -> dict[str, str]:
     return {
         "POSTROOM_HOME": str(home),
         "POSTROOM_URL": url,
-        "POSTROOM_GOOGLE_URL": origin,
+        "POSTROOM_GOOGLE_URL": gmail,
         "POSTROOM_GOOGLE_CLIENT_ID": CLIENT[0],
         "POSTROOM_GOOGLE_CLIENT_SECRET": CLIENT[1],
         "POSTROOM_GOOGLE_TOPIC": TOPIC,
         "POSTROOM_GOOGLE_PUSH_SERVICE_ACCOUNT": PUSH_ACCOUNT,
+        "POSTROOM_MICROSOFT_URL": outlook,
+        "POSTROOM_MICROSOFT_CLIENT_ID": APP[0],
+        "POSTROOM_MICROSOFT_CLIENT_SECRET": APP[1],
+        "POSTROOM_MICROSOFT_TENANT": "",
         "DATABASE_URL": "",
     }
 
 
-def _prepare(google: GoogleSandbox, url: str, *, is_set_up: bool) -> None:
-    """Tables, company, and the Google side of it."""
+def _prepare(google: GoogleSandbox, microsoft: MicrosoftSandbox, url: str, *, is_set_up: bool) -> None:
+    """Tables, company, and the providers' side of it."""
     out.print("Starting PostgreSQL and laying out the tables …", style="dim")
     setup_django()
     from django.core.management import call_command
@@ -73,37 +84,64 @@ def _prepare(google: GoogleSandbox, url: str, *, is_set_up: bool) -> None:
     company.settle(is_set_up=is_set_up)
     connections.close_all()
     _open_google(google, url)
+    _open_microsoft(microsoft, url)
+    from postroom.demo import letters
+
+    for rep in letters.LETTERS:
+        post = letters.Post(rep)
+        for letter, date in letters.earlier_letters(rep, letters.now()):
+            _post(google, microsoft, post, letter, date)
 
 
 def _open_google(google: GoogleSandbox, url: str) -> None:
-    from postroom.demo import company, letters
+    from postroom.demo import company
 
     google.add_client(*CLIENT, [f"{url}/oauth/google/callback/"], name="Postroom", project="postroom-demo")
     google.subscribe(f"{url}/push/google/", audience=f"{url}/push/google/", service_account=PUSH_ACCOUNT)
     google.add_account(company.REP, "Rita Rossi")
-    google.add_account(company.COLLEAGUE, "Sam Suzuki")
     google.add_account("rita.rossi.private@gmail.example", "Rita Rossi", personal=True)
-    post = letters.Post()
-    for letter, date in letters.earlier_letters(letters.now()):
-        when = int(date.timestamp() * 1000)
-        deliver = google.send if letter.by_rep else google.deliver
-        deliver(company.REP, post.mail(letter, date), internal_date=when)
+
+
+def _open_microsoft(microsoft: MicrosoftSandbox, url: str) -> None:
+    from postroom.demo import company
+
+    microsoft.add_app(*APP, [f"{url}/oauth/outlook/callback/"], name="Postroom")
+    microsoft.add_account(company.COLLEAGUE, "Sam Suzuki")
+    microsoft.add_account(company.ADMINISTRATOR, "Ada Archer", admin=True)
+    microsoft.add_account("sam.suzuki.private@outlook.example", "Sam Suzuki", personal=True)
+
+
+def _post(
+    google: GoogleSandbox, microsoft: MicrosoftSandbox, post: "Post", letter: "Letter", date: datetime
+) -> None:
+    """Let a letter arrive at the rep's provider, or leave from there."""
+    from postroom.demo import company
+
+    raw, is_sent = post.mail(letter, date), letter.author[1] == post.rep
+    if post.rep == company.REP:
+        deliver = google.send if is_sent else google.deliver
+        deliver(post.rep, raw, internal_date=int(date.timestamp() * 1000))
+    else:
+        deliver = microsoft.send if is_sent else microsoft.deliver
+        deliver(post.rep, raw, received=date.timestamp())
 
 
 def _let_customers_write(
-    google: GoogleSandbox, processes: list[subprocess.Popen[bytes]], turns: Iterable[int]
+    google: GoogleSandbox,
+    microsoft: MicrosoftSandbox,
+    processes: list[subprocess.Popen[bytes]],
+    turns: Iterable[int],
 ) -> None:
     """Deliver a letter every few seconds; returns when a process of Postroom ends by itself."""
-    from postroom.demo import company, letters
+    from postroom.demo import letters
 
-    post, coming = letters.Post(), letters.coming_letters()
+    posts, coming = {rep: letters.Post(rep) for rep in letters.LETTERS}, letters.coming_letters()
     for _ in turns:
         if not _all_run(processes, SECONDS_BETWEEN_LETTERS):
             out.print("[red]A process of Postroom has ended; the demo stops.[/red]")
             return
-        letter = next(coming)
-        deliver = google.send if letter.by_rep else google.deliver
-        deliver(company.REP, post.mail(letter, letters.now()))
+        rep, letter = next(coming)
+        _post(google, microsoft, posts[rep], letter, letters.now())
     wait_for_any(processes)
 
 
@@ -128,16 +166,17 @@ def _wait_until_served(url: str) -> None:
     raise TimeoutError(f"Postroom does not answer at {url}.")
 
 
-def _say(url: str, google: str) -> None:
+def _say(url: str, gmail: str, outlook: str) -> None:
     from postroom.demo import company
 
     out.print(
         Panel.fit(
             f"[bold]{url}[/bold]\n\n"
-            f"Sign in as   [bold]{company.REP}[/bold]\n"
+            f"Sign in as   [bold]{company.REP}[/bold] (Gmail) or [bold]{company.COLLEAGUE}[/bold] (Outlook)\n"
             f"Password     [bold]{company.PASSWORD}[/bold]\n\n"
-            "Connect the Gmail mailbox, activate it, and watch leads fill with mail:\n"
-            f"customers write every {SECONDS_BETWEEN_LETTERS} seconds. To write yourself: {google}\n\n"
+            "Connect the mailbox, activate it, and watch leads fill with mail:\n"
+            f"customers write every {SECONDS_BETWEEN_LETTERS} seconds. To write yourself:\n"
+            f"{gmail} (Gmail), {outlook} (Outlook)\n\n"
             f"[dim]The manager is {company.MANAGER}, the administrator {company.ADMINISTRATOR};\n"
             "same password. Ctrl+C ends the demo; nothing of it is kept.[/dim]",
             title="Postroom",

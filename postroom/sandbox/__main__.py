@@ -1,4 +1,4 @@
-"""``python -m postroom.sandbox``: serve a Google sandbox until interrupted.
+"""``python -m postroom.sandbox [google|microsoft]``: serve a sandbox until interrupted.
 
 Prints one line of JSON with the origin once it answers, so that a program that starts it knows where.
 """
@@ -11,6 +11,8 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from .google import GoogleSandbox, Settings
+from .microsoft import MicrosoftSandbox
+from .microsoft import Settings as MicrosoftSettings
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -22,12 +24,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0)
 
 
-def prepare(options: argparse.Namespace) -> GoogleSandbox:
+def prepare(options: argparse.Namespace) -> GoogleSandbox | MicrosoftSandbox:
     """A sandbox with the people, the application and the mail that the options name."""
-    sandbox = GoogleSandbox(Settings(issuer=options.issuer, latency=options.latency), seed=options.seed)
-    sandbox.add_client(
-        options.client_id, options.client_secret, options.redirect_uri, project=options.project
-    )
+    sandbox = _google(options) if options.provider == "google" else _microsoft(options)
     for person in options.account:
         name, address = parseaddr(person)
         sandbox.add_account(address, name)
@@ -37,13 +36,41 @@ def prepare(options: argparse.Namespace) -> GoogleSandbox:
     for entry in options.load:
         address, _, folder = entry.partition("=")
         sandbox.load(address, Path(folder))
+    return sandbox
+
+
+def _google(options: argparse.Namespace) -> GoogleSandbox:
+    settings = Settings(issuer=options.issuer or "https://accounts.google.com", latency=options.latency)
+    sandbox = GoogleSandbox(settings, seed=options.seed)
+    sandbox.add_client(
+        options.client_id or "sandbox.apps.googleusercontent.com",
+        options.client_secret or "GOCSPX-sandbox",
+        options.redirect_uri,
+        project=options.project,
+    )
     if options.push_endpoint:
         sandbox.subscribe(options.push_endpoint)
     sandbox.limit(options.quota)
     return sandbox
 
 
-async def _serve(sandbox: GoogleSandbox, host: str, port: int) -> None:
+def _microsoft(options: argparse.Namespace) -> MicrosoftSandbox:
+    """Push is asked for by the application, with each subscription's own address."""
+    settings = MicrosoftSettings(
+        issuer=options.issuer or "https://login.microsoftonline.com", latency=options.latency
+    )
+    sandbox = MicrosoftSandbox(settings, seed=options.seed)
+    well_known = {"client_id": options.client_id, "client_secret": options.client_secret}
+    given = {name: value for name, value in well_known.items() if value}
+    sandbox.add_app(redirect_uris=options.redirect_uri, **given)
+    for person in options.admin:
+        name, address = parseaddr(person)
+        sandbox.add_account(address, name, admin=True)
+    sandbox.limit(enforced=options.quota != "off")
+    return sandbox
+
+
+async def _serve(sandbox: GoogleSandbox | MicrosoftSandbox, host: str, port: int) -> None:
     async with sandbox.serve(host, port) as origin:
         sys.stdout.write(json.dumps({"origin": origin}) + "\n")
         sys.stdout.flush()
@@ -52,27 +79,35 @@ async def _serve(sandbox: GoogleSandbox, host: str, port: int) -> None:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m postroom.sandbox", description="A local stand-in for Google."
+        prog="python -m postroom.sandbox", description="A local stand-in for Google or Microsoft."
     )
+    parser.add_argument("provider", nargs="?", choices=("google", "microsoft"), default="google")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8025, help="0 picks a free one")
     parser.add_argument(
-        "--account", action="append", default=[], metavar="'Name <address>'", help="Workspace"
+        "--account", action="append", default=[], metavar="'Name <address>'", help="with a work mailbox"
+    )
+    parser.add_argument(
+        "--admin",
+        action="append",
+        default=[],
+        metavar="'Name <address>'",
+        help="Microsoft: may consent for all",
     )
     parser.add_argument("--personal", action="append", default=[], metavar="'Name <address>'")
     parser.add_argument(
         "--load", action="append", default=[], metavar="ADDRESS=FOLDER", help="deliver .eml files"
     )
-    parser.add_argument("--client-id", default="sandbox.apps.googleusercontent.com")
-    parser.add_argument("--client-secret", default="GOCSPX-sandbox")
+    parser.add_argument("--client-id", default="")
+    parser.add_argument("--client-secret", default="")
     parser.add_argument("--redirect-uri", action="append", default=[])
-    parser.add_argument("--project", default="", help="topics to watch must be of this Cloud project")
-    parser.add_argument("--push-endpoint", default="", help="where notifications are POSTed")
-    parser.add_argument(
-        "--issuer", default="https://accounts.google.com", help='"origin" for the own address'
-    )
+    parser.add_argument("--project", default="", help="Google: topics to watch must be of this project")
+    parser.add_argument("--push-endpoint", default="", help="Google: where notifications are POSTed")
+    parser.add_argument("--issuer", default="", help='"origin" for the own address')
     parser.add_argument("--quota", choices=("off", "2026", "legacy"), default="off")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each Gmail answer")
+    parser.add_argument(
+        "--latency", type=float, default=0.0, help="seconds before each answer of the mail API"
+    )
     parser.add_argument("--seed", type=int, default=1, help="for ids and chances")
     return parser
 

@@ -30,17 +30,22 @@ class Demo:
 
     url: str
     google: str
+    microsoft: str
 
     def deliver(self, raw: bytes, address: str = REP) -> None:
         """A mail arrives at the rep's Gmail."""
         self._post(f"mailboxes/{quote(address)}/messages", raw, "message/rfc822")
 
+    def deliver_to_outlook(self, raw: bytes, address: str) -> None:
+        """A mail arrives at the rep's Outlook."""
+        self._post(f"mailboxes/{quote(address)}/messages", raw, "message/rfc822", self.microsoft)
+
     def revoke(self, address: str = REP) -> None:
         """The rep takes Postroom's access away in their Google account."""
         self._post(f"mailboxes/{quote(address)}/revoke", orjson.dumps({}), "application/json")
 
-    def _post(self, path: str, body: bytes, content_type: str) -> None:
-        request = Request(f"{self.google}/sandbox/{path}", body, {"Content-Type": content_type})
+    def _post(self, path: str, body: bytes, content_type: str, origin: str = "") -> None:
+        request = Request(f"{origin or self.google}/sandbox/{path}", body, {"Content-Type": content_type})
         with urlopen(request, timeout=10) as answer:
             assert answer.status == 200
 
@@ -89,7 +94,7 @@ def demo(request: pytest.FixtureRequest) -> Iterator[Demo]:
 
 
 def _told(process: "subprocess.Popen[str]") -> Demo:
-    """What the demo prints: its own address, then that of the stand-in for Google."""
+    """What the demo prints: its own address, then those of the stand-ins for Google and Microsoft."""
     assert process.stdout
     watchdog = threading.Timer(60, process.kill)
     watchdog.start()
@@ -101,10 +106,10 @@ def _told(process: "subprocess.Popen[str]") -> Demo:
         if "Ctrl+C" in line:
             break
     watchdog.cancel()
-    if len(urls) < 2:
+    if len(urls) < 3:
         pytest.fail(f"The demo did not start:\n{''.join(printed)}")
     threading.Thread(target=process.stdout.read, daemon=True).start()
-    return Demo(urls[0], urls[1])
+    return Demo(*urls[:3])
 
 
 @pytest.fixture
