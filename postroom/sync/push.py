@@ -18,6 +18,7 @@ from postroom.connector.models import Mailbox, Provider
 from postroom.errors import Misconfigured, PostroomError, ProviderError
 from postroom.mail.addresses import make_address
 from postroom.providers.gmail.endpoints import Endpoints
+from postroom.providers.gmail.push_keys import PushKeys, fetch_from
 from postroom.providers.outlook.notifications import client_state, read_notifications
 from postroom.sync.jobs import sync_soon, watch_soon
 from postroom.sync.sources import push_secrets
@@ -44,15 +45,15 @@ def verify(authorization: str) -> None:
     try:
         claims = jwt.decode(
             token,
-            _keys().get_signing_key_from_jwt(token),
+            _key_of(token),
             algorithms=["RS256"],
             audience=config.google_push_audience,
             issuer=_google().issuers,
             leeway=60,
             options={"require": ["exp", "iat", "iss", "aud", "email"]},
         )
-    except jwt.PyJWTError as error:
-        raise PushRefused(f"The push's token is not valid: {error}") from error
+    except (jwt.PyJWTError, RecursionError) as error:
+        raise PushRefused(f"The push's token is not valid ({type(error).__name__}).") from error
     if claims["email"] != config.google_push_service_account or claims.get("email_verified") is not True:
         raise PushRefused("The push is signed by another service account.")
 
@@ -100,14 +101,20 @@ def _address(body: bytes) -> str:
         data = orjson.loads(body)["message"]["data"]
         notification = orjson.loads(urlsafe_b64decode(data.replace("+", "-").replace("/", "_")))
         address = make_address(notification["emailAddress"])
-    except (orjson.JSONDecodeError, binascii.Error, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (binascii.Error, LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise PushMalformed from error
     if address is None:
         raise PushMalformed
     return address.key
 
 
+def _key_of(token: str) -> jwt.PyJWK:
+    key = _keys(_google().certs).find(str(jwt.get_unverified_header(token).get("kid", "")))
+    if key is None:
+        raise PushRefused("The push is signed by a key that Google is not known to have.")
+    return key
+
+
 @cache
-def _keys() -> jwt.PyJWKClient:
-    """Google's keys, fetched again when an unknown one turns up."""
-    return jwt.PyJWKClient(_google().certs, cache_keys=True, lifespan=3600, timeout=5)
+def _keys(url: str) -> PushKeys:
+    return PushKeys(fetch_from(url))

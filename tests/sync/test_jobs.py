@@ -16,7 +16,7 @@ from postroom.config import Config
 from postroom.connector import mailboxes
 from postroom.connector.models import Mailbox, MailboxState, Provider
 from postroom.crm.models import Activity, StoredMessage
-from postroom.errors import CursorExpired
+from postroom.errors import CursorExpired, Misconfigured
 from postroom.providers.base import Consent, Cursor, Page
 from postroom.providers.gmail.source import GmailSource
 from postroom.sync import connecting, jobs, passes
@@ -108,6 +108,17 @@ def test_a_watch_that_fails_for_now_is_asked_for_again(google, mailbox, settings
     mailbox.refresh_from_db()
     assert (mailbox.state, mailbox.watch_expires_at) == (MailboxState.ACTIVE, None)
     assert list(Mailbox.objects.watch_expiring(datetime.now(UTC))) == [mailbox]
+
+
+def test_a_watch_that_the_project_is_not_set_up_for_fails_no_job(google, mailbox, settings, monkeypatch):
+    async def not_enabled(_: GmailSource) -> None:
+        raise Misconfigured("The Gmail API is not enabled in this project.")
+
+    settings.POSTROOM = with_topic()
+    monkeypatch.setattr(GmailSource, "watch", not_enabled)
+    run(lambda context: jobs.watch_mailbox(context, mailbox.pk))
+    mailbox.refresh_from_db()
+    assert (mailbox.state, mailbox.watch_expires_at) == (MailboxState.ACTIVE, None)
 
 
 def test_a_fault_of_our_own_is_noted_and_the_mailbox_put_off(google, mailbox, carol, sync, monkeypatch):
