@@ -23,12 +23,12 @@ LEAST_UNITS_A_MAIL, LEAST_UNITS_AN_ATTACHMENT = 20, 20
 """One get a mail and one an attachment; everything else is overhead."""
 
 
-class Google:
-    """The sandbox process."""
+class Sandbox:
+    """A provider's stand-in, in a process of its own."""
 
-    def __init__(self, mailboxes: int, mails: int, large: int) -> None:
+    def __init__(self, module: str, mailboxes: int, mails: int, large: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.google", *map(str, (mailboxes, mails, large))],
+            [sys.executable, "-m", module, *map(str, (mailboxes, mails, large))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -55,12 +55,12 @@ class Google:
         return self._process.stdout.readline()
 
 
-def leg(name: str, google: Google, address: str, mails: int) -> dict:
+def leg(name: str, google: Sandbox, address: str, mails: int, module: str = "bench.legs") -> dict:
     box = google.mailboxes[address]
     command = [
         sys.executable,
         "-m",
-        "bench.legs",
+        module,
         name,
         google.origin,
         box["token"],
@@ -73,7 +73,7 @@ def leg(name: str, google: Google, address: str, mails: int) -> dict:
 
 def backlog(table: Table, mails: int) -> None:
     """Throughput, CPU and memory over a backlog, beside the raw loop and the peer."""
-    google = Google(1, mails, large=max(mails // 1000, 1))
+    google = Sandbox("bench.google", 1, mails, large=max(mails // 1000, 1))
     address = next(iter(google.mailboxes))
     try:
         raw = [leg("raw", google, address, mails)]
@@ -111,11 +111,58 @@ def backlog(table: Table, mails: int) -> None:
     )
 
 
+def outlook(table: Table, mails: int) -> None:
+    """The same backlog at Outlook, where a page carries its mails, beside the loop of one request a mail."""
+    microsoft = Sandbox("bench.microsoft", 1, mails, max(mails // 1000, 1))
+    address = next(iter(microsoft.mailboxes))
+    try:
+        loop = leg("one", microsoft, address, mails, "bench.outlook")
+        asked = microsoft.spent()
+        microsoft.tell("clear")
+        ours = leg("postroom", microsoft, address, mails, "bench.outlook")
+        spent = microsoft.spent()
+    finally:
+        microsoft.close()
+    count, rate = ours["mails"], ours["mails"] / ours["seconds"]
+    loop_rate = loop["mails"] / loop["seconds"]
+    cost = ours["cpu"] / count * 1e6
+    table.add_row("Outlook: backlog", f"{count:,} mails committed", "all", f"{rate:,.0f} mails/s")
+    table.add_row(
+        "Outlook: worker CPU", f"{cost:,.0f} us a mail", "1,000", f"{ours['megabytes']:,.0f} MB peak"
+    )
+    table.add_row(
+        "Outlook: ratio to one request a mail",
+        f"{rate / loop_rate:.2f}",
+        "",
+        f"that loop, fetching only: {loop_rate:,.0f} mails/s",
+    )
+    attached = sum(number for call, number in spent["calls"].items() if call.startswith("attachments."))
+    for_mail, loop_for_mail = spent["requests"] - attached, asked["requests"] - attached
+    table.add_row(
+        "Outlook: requests for the mail itself",
+        f"{for_mail / count:.3f} a mail",
+        "0.100",
+        f"{loop_for_mail / for_mail:.0f} times fewer than one request a mail",
+    )
+    table.add_row(
+        "Outlook: requests with attachments",
+        f"{spent['requests'] / count:.3f} a mail",
+        "",
+        f"{asked['requests'] / spent['requests']:.1f} times fewer; two for each mail that has any",
+    )
+    table.add_row(
+        "Outlook: bytes",
+        f"{spent['bytes'] / count / 1000:,.1f} kB a mail",
+        "",
+        f"one request a mail: {asked['bytes'] / count / 1000:,.1f} kB, attachments included",
+    )
+
+
 def push(table: Table, samples: int) -> None:
     """From a mail's arrival at Google to the activity that a page can show."""
     import django
 
-    google = Google(10, 1, 0)
+    google = Sandbox("bench.google", 10, 1, 0)
     os.environ["POSTROOM_GOOGLE_URL"] = google.origin
     os.environ["DJANGO_SETTINGS_MODULE"] = "postroom.site.settings"
     django.setup()
@@ -145,7 +192,7 @@ def push(table: Table, samples: int) -> None:
     table.add_row("Push to visible, p99", f"{waits[int(samples * 0.99)] * 1000:,.0f} ms", "1,000", "")
 
 
-def sample(google: Google, connection, number: int) -> float:
+def sample(google: Sandbox, connection, number: int) -> float:
     """Seconds until one mail is an activity."""
     addresses = list(google.mailboxes)
     begun = time.perf_counter()
@@ -195,6 +242,8 @@ def main(
         POSTROOM_URL="http://127.0.0.1:8765",
         POSTROOM_GOOGLE_CLIENT_ID="bench.apps.example",
         POSTROOM_GOOGLE_CLIENT_SECRET="bench-secret",
+        POSTROOM_MICROSOFT_CLIENT_ID="bench-app",
+        POSTROOM_MICROSOFT_CLIENT_SECRET="bench-secret",
         POSTROOM_GOOGLE_TOPIC="projects/sandbox-project/topics/gmail",
         POSTROOM_GOOGLE_PUSH_SERVICE_ACCOUNT=PUSH_ACCOUNT,
         DATABASE_URL=os.environ.get("DATABASE_URL", ""),
@@ -204,6 +253,7 @@ def main(
         subprocess.run([sys.executable, "-m", "postroom", "migrate"], check=True, stdout=subprocess.DEVNULL)
         backlog(table, mails)
         push(table, samples)
+        outlook(table, mails)
         table.add_row(*keywords.row())
         for row in pages.rows(journal_rows):
             table.add_row(*row)

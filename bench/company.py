@@ -12,7 +12,22 @@ from postroom.providers.base import Consent, TokenSet
 
 
 def ready(address: str, token: str, start: str) -> int:
-    """A mailbox that stands at ``start`` and captures whoever writes; returns its id."""
+    """A Gmail mailbox that stands at ``start`` and captures whoever writes; returns its id."""
+    mailbox = _connected(address, Provider.GMAIL, token)
+    mailboxes.activate(mailbox, {"history": start}, (), importing=False)
+    return mailbox.pk
+
+
+def ready_at_outlook(address: str, token: str, days: int) -> int:
+    """An Outlook mailbox that is about to import the last days."""
+    from postroom.sync.connecting import activate
+
+    mailbox = _connected(address, Provider.OUTLOOK, token)
+    activate(mailbox, days)
+    return mailbox.pk
+
+
+def _connected(address: str, provider: Provider, token: str) -> Mailbox:
     account, created = Account.objects.get_or_create(name="Bench", domains=["northwind.example"])
     if created:
         inbound = replace(Settings().inbound, capture=True, capture_from=frozenset({Field.FROM}))
@@ -22,6 +37,4 @@ def ready(address: str, token: str, start: str) -> int:
         address, account=account, name=address
     )
     tokens = TokenSet(token, datetime.now(UTC) + timedelta(hours=5))
-    mailbox = mailboxes.connect(user, Provider.GMAIL, Consent(address, tokens))
-    mailboxes.activate(mailbox, {"history": start}, (), importing=False)
-    return mailbox.pk
+    return mailboxes.connect(user, provider, Consent(address, tokens))

@@ -133,13 +133,13 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-LEGS: dict[str, Callable[[str, str, str, int], int]] = {"raw": raw, "peer": peer, "postroom": postroom}
+Leg = Callable[[str, str, str, int], int]
 
 
-def main() -> None:
+def main(known: dict[str, Leg]) -> None:
     leg, origin, token, start, mails = sys.argv[1:6]
     begin()
-    count = LEGS[leg](origin, token, start, int(mails))
+    count = known[leg](origin, token, start, int(mails))
     if len(_marks) == 1:
         end()
     (wall0, cpu0), (wall1, cpu1) = _marks
@@ -156,4 +156,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main({"raw": raw, "peer": peer, "postroom": postroom})
