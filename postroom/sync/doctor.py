@@ -9,9 +9,19 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
-from postroom.connector.models import Grant, JournalEntry, Mailbox, MailboxState, OAuthApp, Outcome
+from postroom.connector.models import (
+    Grant,
+    JournalEntry,
+    Mailbox,
+    MailboxState,
+    OAuthApp,
+    Outcome,
+    Provider,
+    SetUp,
+)
 from postroom.connector.secrets import sealer
 from postroom.errors import Misconfigured
+from postroom.providers.registry import PROVIDERS
 from postroom.vault.blobs import BlobStore
 
 
@@ -70,17 +80,34 @@ def _blobs() -> str:
     return settings.POSTROOM.blob_url
 
 
-def _google() -> str:
+def _providers() -> str:
+    """An OAuth client for every provider that some account has switched on, and for one at least."""
     config = settings.POSTROOM
-    if not config.google_client_id and not OAuthApp.objects.exists():
+    own = set(OAuthApp.objects.values_list("provider", flat=True).distinct())
+    found = [each for each in Provider if each in own or PROVIDERS[each].client(config)]
+    chosen = {name for names in SetUp.objects.values_list("providers", flat=True) for name in names}
+    missing = [each for each in Provider if each not in found and (each in chosen or not found)]
+    if missing:
+        named = " or ".join(PROVIDERS[each].company for each in missing)
+        variables = " or ".join(f"{PROVIDERS[each].variables}_CLIENT_ID" for each in missing)
         raise Misconfigured(
-            "No OAuth client. Set POSTROOM_GOOGLE_CLIENT_ID and POSTROOM_GOOGLE_CLIENT_SECRET, as the"
-            " operator guide describes."
+            f"No OAuth client of {named}. Enter one in the settings, under Provider, or set {variables} and"
+            " the like, as the operator guide describes."
         )
-    return f"OAuth client set; consent returns to {config.public_url}/oauth/google/callback/"
+    returns = (
+        f"{each.label} consents return to {config.public_url}/{PROVIDERS[each].callback}" for each in found
+    )
+    return "; ".join(returns)
 
 
-def _push() -> str:
+def _outlook_push() -> str:
+    config = settings.POSTROOM
+    if PROVIDERS[Provider.OUTLOOK].pushes(config):
+        return f"to {config.public_url}/push/outlook/…, which Microsoft must reach from the internet"
+    return f"needs an https address in POSTROOM_URL; mailboxes are polled every {config.poll_seconds} s"
+
+
+def _gmail_push() -> str:
     config = settings.POSTROOM
     if not config.google_topic:
         return f"not set up; mailboxes are polled every {config.poll_seconds} s"
@@ -120,8 +147,9 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "Tables": _tables,
     "Keys": _keys,
     "Blob store": _blobs,
-    "Google": _google,
-    "Push": _push,
+    "Providers": _providers,
+    "Push of Gmail": _gmail_push,
+    "Push of Outlook": _outlook_push,
     "Workers": _workers,
     "Mailboxes": _mailboxes,
     "Set aside": _set_aside,
