@@ -6,7 +6,7 @@ folder. ``docs/operator-guide.md`` lists them for people.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,18 +24,20 @@ class Config:
 
     home: Path
     """Folder of the embedded database, the blobs and the keys."""
-    database_url: str
+    database_url: str = field(repr=False)
     """PostgreSQL URL; "" means the embedded server under ``home``."""
     blob_url: str
     """Where attachments are kept: file:///, s3://, gs:// or az:// URL."""
     public_url: str
     """Origin under which browsers and the providers reach Postroom, with no trailing slash."""
     allowed_hosts: tuple[str, ...]
+    proxies: int
+    """Proxies before us that each add to X-Forwarded-For; 0 where people reach us directly."""
     debug: bool
     google_url: str
     """Origin that stands in for every Google host; "" means Google itself."""
     google_client_id: str
-    google_client_secret: str
+    google_client_secret: str = field(repr=False)
     google_topic: str
     """Pub/Sub topic that Gmail publishes to (projects/…/topics/…); "" means poll only."""
     google_push_audience: str
@@ -45,7 +47,7 @@ class Config:
     microsoft_url: str
     """Origin that stands in for every Microsoft host; "" means Microsoft itself."""
     microsoft_client_id: str
-    microsoft_client_secret: str
+    microsoft_client_secret: str = field(repr=False)
     microsoft_tenant: str
     """Id or domain of the one organisation that the app is limited to; "" for any."""
     gmail_units_per_minute: int
@@ -54,7 +56,7 @@ class Config:
     """Longest time a mailbox goes without a look, pushed or not."""
     region: str
     """Where the deployment is hosted, as shown to administrators."""
-    email_url: str
+    email_url: str = field(repr=False)
     """smtp:// or smtps:// URL for notices; "" writes them to the log."""
 
     @property
@@ -76,6 +78,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         public_url=public_url,
         allowed_hosts=tuple(h for h in env.get("POSTROOM_ALLOWED_HOSTS", "").split(",") if h)
         or (host, "127.0.0.1", "localhost"),
+        proxies=_number(env, "POSTROOM_PROXIES", 1 if public_url.startswith("https://") else 0),
         debug=_flag(env, "POSTROOM_DEBUG"),
         google_url=_origin(env, "POSTROOM_GOOGLE_URL", ""),
         google_client_id=env.get("POSTROOM_GOOGLE_CLIENT_ID", ""),

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models, transaction
 from django.db.models import Q, QuerySet, TextField
@@ -97,15 +98,16 @@ def begin_erasure(lead: Lead, by: User) -> Erasure:
     )
 
 
-def fingerprint(key: str) -> str:
+def fingerprint(key: str, secret: str | None = None) -> str:
     """Tells whether an address was erased, to whoever has the address and the server's secret."""
-    return salted_hmac("postroom.erasure", key, algorithm="sha256").hexdigest()
+    return salted_hmac("postroom.erasure", key, secret=secret, algorithm="sha256").hexdigest()
 
 
 def erasures_of(account: Account, address: str) -> QuerySet[Erasure]:
     """The erasures of a person with this address."""
     made = make_address(address)
-    prints = [fingerprint(made.key)] if made else []
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    prints = [fingerprint(made.key, secret) for secret in secrets] if made else []
     return Erasure.objects.filter(account=account, fingerprints__overlap=prints).order_by("-pk")
 
 

@@ -10,7 +10,7 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 100_000
 MAX_COLUMNS = 200
 SEPARATORS = ",;\t"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """With these a spreadsheet takes a cell for something to compute (OWASP, "CSV Injection")."""
 _LINES_A_ROW = 200
 """A row of more lines comes of a quotation mark that nobody closed."""

@@ -1,6 +1,5 @@
 """Django's settings, derived from ``Config``; nothing else reads the environment."""
 
-import secrets
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -8,18 +7,18 @@ from csp.constants import NONE, SELF
 from psycopg.conninfo import conninfo_to_dict
 
 from postroom.config import Config, load_config
+from postroom.crm.csv_file import MAX_BYTES
 from postroom.site.database import database_url
+from postroom.vault.secrets import load_sealer
 
 POSTROOM: Config = load_config()
 
 
-def _django_secret(config: Config) -> str:
-    path = config.home / "django-secret"
-    if not path.exists():
-        config.home.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text()
+def _django_secrets(config: Config) -> list[str]:
+    """From the keys that all machines share, newest first; then the one that older versions made."""
+    derived = [secret.hex() for secret in load_sealer(config.home).derived("django")]
+    old = config.home / "django-secret"
+    return [*derived, *([old.read_text()] if old.exists() else [])]
 
 
 def _database(url: str) -> dict[str, object]:
@@ -52,7 +51,7 @@ def _email(url: str) -> dict[str, object]:
 _WEB = Path(__file__).parent.parent / "web"
 _https = POSTROOM.public_url.startswith("https://")
 
-SECRET_KEY = _django_secret(POSTROOM)
+SECRET_KEY, *SECRET_KEY_FALLBACKS = _django_secrets(POSTROOM)
 DEBUG = POSTROOM.debug
 ALLOWED_HOSTS = list(POSTROOM.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [POSTROOM.public_url]
@@ -81,6 +80,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "postroom.web.body_size.BodySizeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -132,6 +132,14 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 
+ALLAUTH_TRUSTED_PROXY_COUNT = POSTROOM.proxies
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # Failed sign-ins are counted here: by making up addresses nobody may push another's count out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -177,6 +185,8 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+LARGEST_BODY = MAX_BYTES + 1_000_000
+"""Bytes of a request: the largest file that can be imported, and the form around it."""
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},

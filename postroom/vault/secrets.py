@@ -6,7 +6,9 @@ Keys come from ``POSTROOM_SECRET_KEYS`` (comma-separated, newest first) or else 
 
 import hmac
 import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -62,9 +64,19 @@ def load_sealer(home: Path) -> Sealer:
     if given:
         return Sealer([key.strip() for key in given.split(",") if key.strip()])
     path = home / "secret-keys"
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(new_key() + "\n")
-    except FileExistsError:
-        pass
+    if not path.exists():
+        _make_key_file(path)
     return Sealer(path.read_text().split())
+
+
+def _make_key_file(path: Path) -> None:
+    """Put it there whole, or not at all where another process is faster."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix="secret-keys.")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(new_key() + "\n")
+        with suppress(FileExistsError):
+            os.link(unfinished, path)
+    finally:
+        os.unlink(unfinished)
