@@ -59,10 +59,10 @@ def main() -> None:
 @app.command()
 def migrate() -> None:
     """Create or update the database tables."""
-    from django.core.management import call_command
-
     setup_django()
-    call_command("migrate", verbosity=1, interactive=False)
+    from postroom.site.migrating import migrate as apply
+
+    apply(verbosity=1)
 
 
 @app.command()
@@ -117,11 +117,10 @@ def add_admin(
 ) -> None:
     """Make an account and its first administrator, who sets up the rest in the browser."""
     setup_django()
-    from django.core.management import call_command
-
     from postroom.organisations.first_admin import add_administrator
+    from postroom.site.migrating import migrate as apply
 
-    call_command("migrate", verbosity=0, interactive=False)
+    apply(verbosity=0)
     try:
         user = add_administrator(email, name, password, company, domain)
     except Misconfigured as error:

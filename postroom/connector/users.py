@@ -6,7 +6,7 @@ the right to connect by one has the mailbox paused in the same transaction (R-05
 
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import available_timezones
 
 from django.db import transaction
@@ -67,6 +67,14 @@ def change_user(user: User, profile: Profile, by: User | None) -> int:
     after = _data(checked)
     record(user.account, by, AuditArea.PEOPLE, f"Changed {user}.", before=before, after=after, about=user)
     return pause_without_access(user.account, by)
+
+
+@transaction.atomic
+def change_own(user: User, name: str, time_zone: str) -> None:
+    """What users change of themselves; the rest stays as it is by now. Raises ``UserRefused``."""
+    hold(user.account)
+    user.refresh_from_db()
+    change_user(user, replace(profile_of(user), name=name, time_zone=time_zone), by=user)
 
 
 @transaction.atomic

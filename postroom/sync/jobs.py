@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
@@ -138,6 +139,13 @@ async def forget_failed_jobs(timestamp: int) -> None:
     await app.job_manager.delete_old_jobs(
         FAILED_JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
+
+
+@app.periodic(cron="23 3 * * *")
+@app.task(name="forget_sessions", queueing_lock="forget_sessions")
+async def forget_sessions(timestamp: int) -> None:
+    """Delete sessions that have ended: nobody else does."""
+    await in_thread(SessionStore.clear_expired)
 
 
 def sync_soon(mailbox: Mailbox) -> None:

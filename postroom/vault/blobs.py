@@ -35,7 +35,8 @@ class BlobStore:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme == "file":
-            Path(unquote(parts.path)).mkdir(parents=True, exist_ok=True)
+            # Mail of customers: for no other user of the machine.
+            Path(unquote(parts.path)).mkdir(mode=0o700, parents=True, exist_ok=True)
             self._store = LocalStore(unquote(parts.path), mkdir=True)
         else:
             self._store = from_url(url)

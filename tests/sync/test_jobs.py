@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
 from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -198,3 +199,11 @@ def test_the_last_complete_look_moves_only_when_nothing_is_left(google, mailbox,
     assert mailbox.followed_at == long_ago
     sync(mailbox)
     assert mailbox.followed_at > long_ago
+
+
+def test_sessions_that_have_ended_are_deleted(transactional_db):
+    now = datetime.now(UTC)
+    Session.objects.create(session_key="ended", session_data="", expire_date=now - timedelta(days=1))
+    Session.objects.create(session_key="lasts", session_data="", expire_date=now + timedelta(days=1))
+    run(lambda _: jobs.forget_sessions(0))
+    assert set(Session.objects.values_list("session_key", flat=True)) == {"lasts"}

@@ -1,5 +1,7 @@
 """Blobs are streamed, named by content, and apart for each account."""
 
+import os
+import stat
 from hashlib import sha256
 
 import pytest
@@ -62,3 +64,8 @@ def test_a_store_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "blobs").write_text("in the way")
     with pytest.raises(Misconfigured, match="cannot be written"):
         store.check()
+
+
+def test_the_folder_is_for_its_owner_alone(home):
+    BlobStore((home / "blobs").as_uri())
+    assert stat.S_IMODE(os.stat(home / "blobs").st_mode) == 0o700

@@ -1,14 +1,12 @@
 """My account: everyone's own name and time zone."""
 
-from dataclasses import replace
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from postroom.connector.users import UserRefused, change_user, profile_of
+from postroom.connector.users import UserRefused, change_own
 from postroom.web.my_account.forms import MyAccountForm
 from postroom.web.viewer import viewer
 
@@ -21,8 +19,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
-            changed = replace(profile_of(user), name=data["name"], time_zone=data["time_zone"])
-            change_user(user, changed, by=user)
+            change_own(user, data["name"], data["time_zone"])
         except UserRefused as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
             user.refresh_from_db()
