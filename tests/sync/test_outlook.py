@@ -25,8 +25,9 @@ from postroom.providers.registry import PROVIDERS
 from postroom.sync import connecting, jobs
 from postroom.sync.passes import replay_set_aside
 from postroom.sync.runtime import open_runtime
-from postroom.sync.sources import push_secrets
+from postroom.sync.sources import PUSH, push_secrets
 from postroom.vault.blobs import BlobStore
+from postroom.vault.secrets import Sealer, new_key
 from tests.mails import mail
 from tests.sync.conftest import (
     change_policy,
@@ -318,6 +319,15 @@ def test_a_subscription_that_ends_is_renewed_at_once(quiet, event):
 def test_a_notification_without_the_secret_is_refused(quiet):
     assert posted(quiet, clientState="guessed").status_code == 401
     assert queued() == []
+
+
+def test_a_subscription_made_before_the_keys_were_rotated_is_still_known(quiet, monkeypatch):
+    older = Sealer([new_key()])
+    state = client_state(older.derived(PUSH)[0], str(quiet.pk))
+    assert posted(quiet, clientState=state).status_code == 401
+    rotated = push_secrets() + older.derived(PUSH)
+    monkeypatch.setattr("postroom.sync.push.push_secrets", lambda: rotated)
+    assert posted(quiet, clientState=state).status_code == 202
 
 
 def test_the_secret_of_one_mailbox_opens_no_other(quiet, microsoft, sam):
