@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from django.db.models import F, Model, QuerySet
@@ -59,6 +59,7 @@ def _parsed(cursor: str) -> tuple[datetime, int]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None or not pk.isascii() or not pk.isdigit() or len(pk) > 18:
             raise ValueError
-        return moment, int(pk)
-    except ValueError as error:
+        # In UTC, for PostgreSQL knows no offset of 16 hours and more.
+        return moment.astimezone(UTC), int(pk)
+    except (ValueError, OverflowError) as error:
         raise Http404("There is no such page.") from error
