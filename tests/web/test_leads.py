@@ -79,7 +79,7 @@ def test_r080_the_history_is_by_conversation_newest_first(as_, google, mailbox, 
         google.deliver(mailbox.address, raw, internal_date=base + number * 1000)
     sync(mailbox)
     page = as_(rita).get(f"/leads/{carol.pk}/").content.decode()
-    assert re.findall(r"<h3><span>(.*?)</span>", page) == ["Offer", "Invoice"]
+    assert re.findall(r"<h2><span>(.*?)</span>", page) == ["Offer", "Invoice"]
     assert page.count('class="mail"') == 3
     assert "Email Received" in page
 
