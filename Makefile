@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench messages lock clean
 
 demo: .venv/runtime
 	$(BIN)/postroom demo
@@ -21,6 +21,13 @@ check: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m bench
+
+# Gathers the texts of the pages and compiles their translations; needs GNU gettext. Fill in what is
+# empty or fuzzy in postroom/web/locale/*/LC_MESSAGES/django.po in between, and commit both files.
+messages: .venv/dev
+	cd postroom && DJANGO_SETTINGS_MODULE=postroom.site.settings ../$(BIN)/django-admin makemessages --all \
+		--no-location --no-obsolete --ignore 'sandbox/*'
+	cd postroom/web && ../../$(BIN)/django-admin compilemessages
 
 lock: .venv/dev
 	$(PIP) install uv

@@ -6,11 +6,12 @@ from typing import ClassVar, Self, cast
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
+from postroom.connector.rule_names import RULES
 from postroom.crm.models import Lead, StoredMessage
 from postroom.organisations.models import Account, User
 from postroom.policy.decision import Rule
-from postroom.policy.explain import NAMES
 
 
 class Provider(models.TextChoices):
@@ -114,16 +115,16 @@ class SyncStop(models.Model):
 
 
 class AuditArea(models.TextChoices):
-    SETTINGS = "settings", "Settings"
-    REP_SETTINGS = "rep_settings", "A rep's own settings"
-    SYNC_SWITCH = "sync_switch", "Sync for all users"
-    MAILBOX = "mailbox", "Mailbox"
-    RETENTION = "retention", "Retention"
-    ACCESS = "access", "Access"
-    PEOPLE = "people", "People"
-    PROVIDER = "provider", "Provider"
-    SET_UP = "set_up", "Set-up"
-    LEADS = "leads", "Leads"
+    SETTINGS = "settings", _("Settings")
+    REP_SETTINGS = "rep_settings", _("A rep's own settings")
+    SYNC_SWITCH = "sync_switch", _("Sync for all users")
+    MAILBOX = "mailbox", _("Mailbox")
+    RETENTION = "retention", _("Retention")
+    ACCESS = "access", _("Access")
+    PEOPLE = "people", _("People")
+    PROVIDER = "provider", _("Provider")
+    SET_UP = "set_up", _("Set-up")
+    LEADS = "leads", _("Leads")
 
 
 class AuditEntry(models.Model):
@@ -151,12 +152,12 @@ class AuditEntry(models.Model):
 
 
 class MailboxState(models.TextChoices):
-    CONNECTED = "connected", "Connected, not yet active"
-    IMPORTING = "importing", "Importing"
-    ACTIVE = "active", "Active"
-    PAUSED = "paused", "Paused"
-    RECONNECT = "reconnect", "Reconnect needed"
-    DEACTIVATED = "deactivated", "Deactivated by admin"
+    CONNECTED = "connected", _("Connected, not yet active")
+    IMPORTING = "importing", _("Importing")
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+    RECONNECT = "reconnect", _("Reconnect needed")
+    DEACTIVATED = "deactivated", _("Deactivated by admin")
 
 
 SYNCING = (MailboxState.IMPORTING, MailboxState.ACTIVE)
@@ -271,9 +272,9 @@ class ProcessedMail(models.Model):
 
 
 class Outcome(models.TextChoices):
-    SYNCED = "synced", "Synced"
-    SKIPPED = "skipped", "Skipped"
-    SET_ASIDE = "set_aside", "Set aside"
+    SYNCED = "synced", _("Synced")
+    SKIPPED = "skipped", _("Skipped")
+    SET_ASIDE = "set_aside", _("Set aside")
 
 
 class JournalEntry(models.Model):
@@ -335,4 +336,4 @@ class JournalEntry(models.Model):
     @property
     def rule_name(self) -> str:
         """The rule in a word or two."""
-        return NAMES[Rule(self.rule)] if self.rule in Rule.__members__.values() else self.rule
+        return str(RULES[Rule(self.rule)]) if self.rule in Rule.__members__.values() else self.rule

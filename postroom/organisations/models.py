@@ -54,6 +54,8 @@ class User(AbstractBaseUser):
     role = models.CharField(max_length=20, choices=Role, default=Role.SALES_USER)
     manager = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="team")
     time_zone = models.CharField(max_length=64, default="UTC")
+    language = models.CharField(max_length=10, blank=True)
+    """Of the pages, such as "de"; "" for the browser's."""
     is_active = models.BooleanField(default=True)
     yes_fields = ArrayField(models.SlugField(max_length=50), default=list, blank=True)
     """Names of the ``UserField``s that are Yes for this user (R-016)."""

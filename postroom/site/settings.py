@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "postroom.web.time_zone.TimeZoneMiddleware",
+    "postroom.web.language.LanguageMiddleware",
 ]
 
 ROOT_URLCONF = "postroom.site.urls"
@@ -131,7 +132,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
-
 ALLAUTH_TRUSTED_PROXY_COUNT = POSTROOM.proxies
 CACHES = {
     "default": {
@@ -140,7 +140,11 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [_WEB / "locale"]
+FORMAT_MODULE_PATH = ["postroom.web.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
@@ -181,12 +185,12 @@ CONTENT_SECURITY_POLICY = {
 }
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+LARGEST_BODY = MAX_BYTES + 1_000_000
+"""Bytes of a request: the largest file that can be imported, and the form around it."""
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-LARGEST_BODY = MAX_BYTES + 1_000_000
-"""Bytes of a request: the largest file that can be imported, and the form around it."""
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},

@@ -12,6 +12,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 
 from postroom.connector import mailboxes
 from postroom.connector.invitations import HOLDS_FOR, token_of
@@ -72,6 +73,7 @@ def send_invitation(user_id: int) -> None:
 
 
 def _send(template: str, shown: Mapping[str, object], to: User) -> None:
-    """Send a template whose first line is the subject."""
-    subject, _, body = render_to_string(template, dict(shown)).partition("\n")
+    """Send a template whose first line is the subject, in the language that the person chose."""
+    with translation.override(to.language or settings.LANGUAGE_CODE):
+        subject, _, body = render_to_string(template, dict(shown)).partition("\n")
     EmailMessage(subject.strip(), body.strip() + "\n", to=[to.email]).send()

@@ -4,7 +4,7 @@ from datetime import date
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from postroom.connector.models import Outcome
@@ -29,7 +29,9 @@ class DashboardForm(forms.Form):
         label=_("From"), required=False, error_messages={"invalid": _("Type a date, such as 2026-01-31.")}
     )
     last = forms.DateField(
-        label=_("To"), required=False, error_messages={"invalid": _("Type a date, such as 2026-01-31.")}
+        label=pgettext_lazy("end of a period", "To"),
+        required=False,
+        error_messages={"invalid": _("Type a date, such as 2026-01-31.")},
     )
     outcome = forms.ChoiceField(
         label=_("Outcome"), choices=[("", _("All outcomes")), *Outcome.choices], required=False
@@ -61,7 +63,7 @@ class DashboardForm(forms.Form):
         if day > self.today:
             self.add_error(name, _("This day has not come yet."))
         elif day < earliest:
-            said = _now("At most %(days)d days back: from %(day)s on.")
+            said = gettext("At most %(days)d days back: from %(day)s on.")
             self.add_error(name, said % {"days": FURTHEST_DAYS, "day": earliest.isoformat()})
         return day
 

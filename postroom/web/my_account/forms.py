@@ -1,6 +1,7 @@
 """What users set of themselves."""
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from postroom.connector.users import LONGEST_NAME
@@ -15,3 +16,10 @@ class MyAccountForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     time_zone = TimeZoneField()
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("As the browser asks for")), *settings.LANGUAGES],
+        help_text=_("Of these pages. What the journal holds is written in English."),
+        error_messages={"invalid_choice": _("Choose one of the languages offered.")},
+    )

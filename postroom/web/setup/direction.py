@@ -73,8 +73,9 @@ def _faults(form: DirectionForm, place: Place) -> Sequence[str]:
         draft = form.applied(current_settings(place.user.account_id))
         mine = [fault for fault in problems(draft) if fault.path.startswith(form.prefix_path)]
         saving.explain(mine, form, form.prefix_path)
+    whole = _("Form")
     return [
-        f"{form.fields[name].label if name in form.fields else _('Form')}: {sentence}"
+        f"{form.fields[name].label if name in form.fields else whole}: {sentence}"
         for name, sentences in form.errors.items()
         for sentence in sentences
     ]

@@ -1,0 +1,13 @@
+"""Dates in German."""
+
+WEEKDAY_DATE_FORMAT = "D, j. N Y"
+WEEKDAY_FORMAT = "D, j. N"
+LONG_DATE_FORMAT = "j. F Y"
+LONG_DATETIME_FORMAT = "j. F Y, H:i"
+LONG_DAY_FORMAT = "j. F"
+DATE_FORMAT = "j. N Y"
+DATETIME_FORMAT = "j. N Y, H:i"
+DATETIME_SECONDS_FORMAT = "j. N Y, H:i:s"
+DAY_TIME_FORMAT = "j. N, H:i"
+DAY_TIME_SECONDS_FORMAT = "j. N, H:i:s"
+FULL_FORMAT = "l, j. F Y, H:i e"

@@ -1,0 +1,13 @@
+"""Dates in English."""
+
+WEEKDAY_DATE_FORMAT = "D j M Y"
+WEEKDAY_FORMAT = "D j M"
+LONG_DATE_FORMAT = "j F Y"
+LONG_DATETIME_FORMAT = "j F Y, H:i"
+LONG_DAY_FORMAT = "j F"
+DATE_FORMAT = "j M Y"
+DATETIME_FORMAT = "j M Y, H:i"
+DATETIME_SECONDS_FORMAT = "j M Y, H:i:s"
+DAY_TIME_FORMAT = "j M, H:i"
+DAY_TIME_SECONDS_FORMAT = "j M, H:i:s"
+FULL_FORMAT = "l, j F Y, H:i e"
