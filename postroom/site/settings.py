@@ -30,7 +30,8 @@ def _database(url: str) -> dict[str, object]:
         **{names[key]: value for key, value in given.items() if key in names},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "postroom", **options},
+        # A database that has silently gone must not hold pages and workers for longer than this.
+        "OPTIONS": {"application_name": "postroom", "connect_timeout": 10, "keepalives_idle": 30, **options},
     }
 
 
