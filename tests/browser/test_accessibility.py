@@ -215,3 +215,23 @@ def test_as_an_administrator(page: Page, demo: Demo, tmp_path: Path) -> None:
         page, ["/leads/new/", "/people/", "/settings/inbound/", "/settings/advanced/"]
     )
     none(complaints)
+
+
+def test_in_german_whose_words_are_longer(page: Page, demo: Demo) -> None:
+    sign_in(page, ADMINISTRATOR)
+    page.set_extra_http_headers({"Accept-Language": "de"})
+    paths = [
+        *("/leads/", "/mailboxes/", "/people/", "/journal/", "/my-account/", "/leads/import/"),
+        *("/settings/provider/", "/settings/inbound/", "/settings/advanced/"),
+    ]
+    complaints: list[str] = []
+    for pixels in (NARROW, USUAL):
+        width(page, pixels)
+        for path in paths:
+            page.goto(path)
+            expect(page.locator("html")).to_have_attribute("lang", "de")
+            complaints += sideways(page)
+    page.goto("/mailboxes/")
+    table = page.locator(".table-frame").first
+    assert table.evaluate("frame => frame.scrollWidth <= frame.clientWidth"), "A table is cut off."
+    none(complaints)

@@ -202,7 +202,7 @@ def test_dates_and_states_are_in_the_language_of_the_page(german, as_, google, m
     sync(mailbox)
     JournalEntry.objects.update(recorded_at="2026-03-05T09:08:07Z")
     page = german.get("/my-inbox/").content.decode()
-    assert "5. März, 09:08:07" in page
+    assert "5.3., 09:08:07" in page
     assert "Synchronisiert" in page
     assert as_(rita).get(f"/leads/{carol.pk}/").content.decode().count("E-Mail empfangen")
     rita.language = "en"
