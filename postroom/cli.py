@@ -70,6 +70,7 @@ def web(host: Host = "127.0.0.1", port: Port = 8000, workers: int = 1) -> None:
     """Serve the pages and take in pushes."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postroom.site.settings")
     setup_django()
@@ -81,6 +82,8 @@ def web(host: Host = "127.0.0.1", port: Port = 8000, workers: int = 1) -> None:
         workers=workers,
         blocking_threads=8,
         log_access=False,
+        # Its advice on threads is for work that computes; ours waits for the database.
+        log_level=LogLevels.error,
         websockets=False,
     ).serve()
 
