@@ -22,9 +22,9 @@ Row = tuple[str, str, str, str]
 _SEED = (
     """
     insert into organisations_user (account_id, email, password, name, role, manager_id, time_zone, is_active,
-        yes_fields, session_epoch, created_at)
+        yes_fields, session_epoch, language, created_at)
     select %(account)s, 'rep' || n || '@pages.example', '!', 'Rep ' || lpad(n::text, 5, '0'), 'sales_user',
-        case when n <= %(team)s then %(manager)s end, 'UTC', true, '{}', 0, now()
+        case when n <= %(team)s then %(manager)s end, 'UTC', true, '{}', 0, '', now()
     from generate_series(1, %(users)s) n
     """,
     """
