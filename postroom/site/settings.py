@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "postroom.organisations",
     "postroom.crm",
     "postroom.connector",
+    "postroom.destinations",
     "postroom.sync",
     "postroom.web",
 ]
