@@ -125,6 +125,7 @@ class AuditArea(models.TextChoices):
     PROVIDER = "provider", _("Provider")
     SET_UP = "set_up", _("Set-up")
     LEADS = "leads", _("Leads")
+    DESTINATIONS = "destinations", _("Destinations")
 
 
 class AuditEntry(models.Model):

@@ -147,7 +147,10 @@ class Pace(Protocol):
     """The destination's limits, kept for all workers together."""
 
     async def turn(self, limit: str = "") -> None:
-        """Wait until one more call may go out; ``limit`` names one of the destination's limits."""
+        """Wait until one more call may go out by the limit of this name; others are not touched.
+
+        Raises ``Throttled`` where the wait would be too long to hold a worker for.
+        """
         ...
 
 
@@ -195,7 +198,7 @@ class DestinationKind(Protocol):
     """What it is stored as, such as ``leadsquared``."""
     label: str
     events: frozenset[Event]
-    """What it can be told; other events make no delivery."""
+    """What it can be told; of these ``settings["events"]`` chooses, where it is there."""
     batch: int
     """The most parcels of one ``deliver``."""
 

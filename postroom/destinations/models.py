@@ -1,8 +1,10 @@
 """Destinations, what is to be delivered to them (the outbox), each attempt, and what they call our leads."""
 
 import uuid
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Self, cast
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +19,17 @@ class DestinationState(models.TextChoices):
     """By Postroom: its keys are no longer good, or its settings cannot work."""
 
 
+class DestinationQuerySet(models.QuerySet["Destination"]):
+    def of(self, account: Account) -> Self:
+        """Those that were not removed."""
+        return self.filter(account=account, removed_at=None)
+
+    def open(self, now: datetime) -> Self:
+        """Those that take deliveries now."""
+        patient = models.Q(not_before=None) | models.Q(not_before__lte=now)
+        return self.filter(patient, state=DestinationState.ON, removed_at=None)
+
+
 class Destination(models.Model):
     """Where the account's activities and leads are delivered to."""
 
@@ -26,7 +39,11 @@ class Destination(models.Model):
     """A name in ``destinations.registry``."""
     name = models.CharField(max_length=100)
     settings = models.JSONField(default=dict)
-    """The kind's own, without secrets."""
+    """The kind's own, without secrets. "events", "body" and "attachments" mean the same for all
+    kinds: the events it is told (where missing, all that the kind knows), and whether text and files go
+    along (where missing, yes)."""
+    events = ArrayField(models.CharField(max_length=20), default=list)
+    """What is queued for it, as ``settings`` and kind have it; the triggers of the outbox read it."""
     sealed_secrets = models.BinaryField(default=bytes)
     version = models.PositiveIntegerField(default=1)
     """Raised by every save of the settings, so that of two people who change them the second is told."""
@@ -46,10 +63,27 @@ class Destination(models.Model):
     last_delivered_at = models.DateTimeField(null=True, blank=True)
     mirror = models.JSONField(default=dict)
     """How far its leads were read into ours, in the kind's own terms."""
+    history = models.JSONField(default=dict)
+    """How far earlier activities are queued: ``days``, ``total``, ``done``, and ``after``, the id of the last
+    one looked at; ``finished`` once all are. Empty where none were asked for."""
+    epoch = models.PositiveIntegerField(default=0)
+    """Raised by every drain that begins: one of an earlier epoch sends no more."""
+    held_until = models.DateTimeField(null=True, blank=True)
+    """Until when the drain under way holds it; None where there is none."""
+    told_at = models.DateTimeField(null=True, blank=True)
+    """When the administrators were told that it stopped, or has been failing; None while all is well."""
+    removed_at = models.DateTimeField(null=True, blank=True)
+    """It takes nothing any more, and goes together with its deliveries."""
+
+    objects = cast("DestinationQuerySet", DestinationQuerySet.as_manager())
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["account", "name"], name="destination_name_is_unique"),
+            models.UniqueConstraint(
+                fields=["account", "name"],
+                condition=models.Q(removed_at=None),
+                name="destination_name_is_unique",
+            ),
             models.UniqueConstraint(fields=["account", "id"], name="destination_in_account"),
         ]
 
@@ -80,6 +114,25 @@ class RemoteLead(models.Model):
         ]
 
 
+class RemoteActivity(models.Model):
+    """That a destination has one of our activities, and what it calls it; outlives the delivery's row."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, db_constraint=False)
+    destination_id: int
+    activity_id = models.BigIntegerField()
+    remote_id = models.CharField(max_length=100, blank=True)
+    """"" where the destination does not tell."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "destination", "activity_id"], name="activity_is_remote_once"
+            ),
+        ]
+
+
 class DeliveryState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     SENDING = "sending", _("Being sent")
@@ -87,6 +140,9 @@ class DeliveryState(models.TextChoices):
     DELIVERED = "delivered", _("Delivered")
     GIVEN_UP = "given_up", _("Given up")
     DROPPED = "dropped", _("Not needed any more")
+
+
+TO_DO = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 
 
 class Delivery(models.Model):
@@ -132,7 +188,18 @@ class Delivery(models.Model):
                 condition=models.Q(state__in=["waiting", "sending", "unknown"]),
                 name="delivery_to_do",
             ),
-            models.Index(fields=["account", "destination", "-id"], name="delivery_by_time"),
+            models.Index(
+                fields=["account", "destination", "due_at", "id"],
+                condition=models.Q(state__in=["waiting", "unknown"]),
+                name="delivery_due",
+            ),
+            models.Index(
+                fields=["account", "destination", "-created_at", "-id"],
+                condition=models.Q(state="given_up"),
+                name="delivery_given_up",
+            ),
+            models.Index(fields=["account", "destination", "-created_at", "-id"], name="delivery_by_time"),
+            models.Index(fields=["account", "subject_id", "event"], name="delivery_by_subject"),
         ]
 
 
