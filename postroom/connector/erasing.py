@@ -7,6 +7,7 @@ them, their addresses are blotted out. What stays: that it was done, by whom, wh
 keyed hash of the addresses; and the settings, where an administrator may have excluded the address.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,8 +79,10 @@ def mails_of(account_id: int, person: Person) -> QuerySet[StoredMessage]:
     texts = {name: Cast(name, TextField()) for name in ("to", "cc", "bcc")}
     for key in person.keys:
         found |= Q(from_address__iexact=key)
+        # As PostgreSQL writes the text in JSON: of a local part in quotes, each quote with a backslash.
+        written = json.dumps(key, ensure_ascii=False)
         for name in texts:
-            found |= Q(**{f"{name}_text__icontains": f'"{key}"'})
+            found |= Q(**{f"{name}_text__icontains": written})
     rows = StoredMessage.objects.filter(account_id=account_id)
     return rows.annotate(**{f"{name}_text": text for name, text in texts.items()}).filter(found)
 
@@ -209,8 +212,19 @@ def _blot(account_id: int, key: str) -> None:
 
 
 def _escaped(text: str) -> str:
-    """For a pattern of PostgreSQL's, in which a backslash before a letter would mean something."""
-    return re.sub(r"([^\w\s])", r"\\\1", text)
+    """For a pattern of PostgreSQL's, in which a backslash before a letter would mean something.
+
+    Quotes and backslashes match as well as they stand in JSON and in arrays, behind further backslashes.
+    """
+    return "".join(map(_escaped_character, text))
+
+
+def _escaped_character(char: str) -> str:
+    if char == "\\":
+        return r"\\+"
+    if char == '"':
+        return r'\\*"'
+    return char if re.fullmatch(r"[\w\s]", char) else f"\\{char}"
 
 
 def _text_columns() -> Iterator[tuple[type[models.Model], "models.Field[Any, Any]"]]:

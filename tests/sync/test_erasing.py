@@ -132,6 +132,25 @@ def test_r083_erasure_leaves_no_trace(google, mailbox, account, sync, sam, carol
     assert blobs_with(settings.POSTROOM.blob_url, MARK.encode()) == []
 
 
+@pytest.mark.parametrize("local", [f'"carol {MARK}"', f'"{MARK}\\\\carol"', f'"{MARK}\\"carol"'])
+def test_r083_an_address_with_quotes_is_found_in_every_field(google, mailbox, account, sync, ada, local):
+    person, dan = make_lead(account, f"{local}@customer.example"), make_lead(account, "dan@customer.example")
+    google.deliver(
+        mailbox.address, mail(from_="dan@customer.example", cc=person.email, subject="Copied", text="To both")
+    )
+    google.deliver(
+        mailbox.address,
+        mail(from_="dan@customer.example", subject="Quotes", text=f"Ask {person.email}, he said."),
+    )
+    sync(mailbox)
+    Lead.objects.filter(pk=dan.pk).update(custom={"second": [person.email]})
+    run_erasure(begin_erasure(person, ada).pk)
+    assert Erasure.objects.get().counts["mails"] == 1
+    assert traces(MARK) == []
+    assert MessageBody.objects.get().text.strip() == "Ask [erased], he said."
+    assert Lead.objects.get().custom == {"second": ["[erased]"]}
+
+
 def test_r083_erasure_of_one_account_touches_no_other(google, mailbox, account, sync, carol, ada):
     other = Account.objects.create(name="Elsewhere")
     theirs = make_lead(other, EMAIL)
