@@ -81,17 +81,19 @@ async def dry_run(
     session: aiohttp.ClientSession,
     progress: Progress | None = None,
     most: int = MOST_MAILS,
+    direction: Direction | None = None,
 ) -> DryRun:
     """Judge up to ``most`` mails of the last days by the settings in force and by the draft.
 
-    The rep's own settings count on both sides. Raises ``ProviderError``, ``Misconfigured``.
+    Of one ``direction``, where it is given: no other mail is fetched then. The rep's own settings count on both sides. Raises ``ProviderError``, ``Misconfigured``.
     """
     source = await open_source(mailbox, session)
     sides = await in_thread(_sides, mailbox, draft)
     since = datetime.now(UTC) - timedelta(days=days)
     found = DryRun()
     async with aclosing(_listed(source, since)) as pages:
-        async for changes, expected in pages:
+        async for listed, expected in pages:
+            changes = [change for change in listed if direction in (None, change.direction)]
             wanted = changes[: most - found.judged - found.unread]
             found.is_cut = len(wanted) < len(changes)
             for start in range(0, len(wanted), source.concurrency):

@@ -16,8 +16,10 @@ from postroom.crm.models import FieldType, Lead
 from postroom.organisations.access import access_rule
 from postroom.organisations.models import AccessMode, Account, Purpose, Role, User, UserField
 from postroom.policy.settings import Behaviour, Field, KeywordField, Settings
+from postroom.web.setup import previewing
 from tests.mails import mail
 from tests.sync.conftest import make_mailbox, make_rep
+from tests.sync.test_passes import spent
 
 SignIn = Callable[[User], Client]
 PAGES = ("security", "access", "provider", "outbound", "inbound", "advanced", "audit")
@@ -614,8 +616,9 @@ def test_the_preview_tells_what_a_draft_would_change_and_stores_nothing(
     before = (current_settings(account.pk), Lead.objects.count(), AuditEntry.objects.count())
     form = outbound(behaviour="keywords", keywords="autumn")
     page = text(as_(ada).post("/settings/outbound/preview/", form, headers={"HX-Request": "true"}))
-    assert "1 of 2 mails would come out otherwise" in page
+    assert "1 of 1 mails would come out otherwise" in page
     assert "Spring order" in page
+    assert "Sent mail of the last 7 days" in page
     assert "No keyword found" in page
     assert (current_settings(account.pk), Lead.objects.count(), AuditEntry.objects.count()) == before
     whole = text(as_(ada).post("/settings/outbound/preview/", form))
@@ -645,7 +648,7 @@ def test_the_preview_looks_into_nobodys_mailbox_whom_one_may_not_see(
     save_access_rule(account, Purpose.CONFIGURE, AccessMode.ROLE, roles=["sales_user"], by=ada)
     form = inbound(capture="on", mailbox=str(mailbox.pk))
     page = text(as_(sam).post("/settings/inbound/preview/", form, headers={"HX-Request": "true"}))
-    assert "There is no mail of the last 7 days" in page
+    assert "There is no received mail of the last 7 days" in page
     assert mailbox.address not in text(as_(sam).get("/settings/inbound/"))
 
 
@@ -661,6 +664,28 @@ def test_the_preview_survives_a_mailbox_that_cannot_be_read(as_: SignIn, google,
     page = text(as_(ada).post("/settings/outbound/preview/", outbound(), headers={"HX-Request": "true"}))
     assert mailbox.address in page
     assert "Reconnect the mailbox" in page
+
+
+def test_the_preview_of_a_direction_fetches_and_counts_that_direction_alone(
+    as_: SignIn, google, account, ada, mailbox, carol
+):
+    google.send(mailbox.address, mail(to="carol@customer.example", from_=mailbox.address, subject="Order"))
+    google.deliver(mailbox.address, mail(from_="carol@customer.example", subject="Thanks"))
+    form = inbound(behaviour="keywords", keywords="autumn")
+    page = text(as_(ada).post("/settings/inbound/preview/", form, headers={"HX-Request": "true"}))
+    assert "1 of 1 mails would come out otherwise" in page
+    assert "Thanks" in page
+    assert "Order" not in page
+    assert spent(google)["messages.get"] == 1
+
+
+def test_a_third_preview_at_once_is_asked_to_wait(as_: SignIn, google, account, ada, mailbox):
+    client = as_(ada)
+    with previewing._a_place(), previewing._a_place():
+        page = text(client.post("/settings/inbound/preview/", inbound(), headers={"HX-Request": "true"}))
+    assert "Try again in a minute." in page
+    after = text(client.post("/settings/inbound/preview/", inbound(), headers={"HX-Request": "true"}))
+    assert "Try again in a minute." not in after
 
 
 # The audit trail

@@ -60,9 +60,10 @@ def preview(request: HttpRequest, direction: Direction) -> HttpResponse:
         return first_open(place)
     form = DirectionForm(direction, request.POST)
     faults = _faults(form, place)
-    found = None if faults else preview_draft(place.user, form.applied, request.POST.get("mailbox"))
+    chosen = request.POST.get("mailbox")
+    found = None if faults else preview_draft(place.user, direction, form.applied, chosen)
     if request.headers.get("HX-Request"):
-        context = {"preview": found, "faults": faults}
+        context = {"preview": found, "faults": faults, "is_sent": direction is Direction.SENT}
         return render_part(request, "setup/_preview.html", "setup/_preview.html", context)
     return _page(request, place, form, preview=found, faults=faults)
 

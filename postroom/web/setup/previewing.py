@@ -1,14 +1,17 @@
-"""Trying a draft of one direction on last week's mail, before it is saved; nothing is stored.
+"""Trying a draft of one direction on last week's mail of that direction, before it is saved; nothing is stored.
 
 It runs while the browser waits, over few mailboxes and mails: what it finds of mail that is in no CRM must
 not come to lie in a table for another process to pick up. For the same reason a mail in somebody else's
-mailbox that does not sync at present is shown without its subject and without the person.
+mailbox that does not sync at present is shown without its subject and without the person. Only a few run
+at once in a process, so that they never hold all of its threads.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 
 import aiohttp
 from asgiref.sync import async_to_sync
@@ -18,6 +21,7 @@ from postroom.connector.mailboxes import visible_mailboxes
 from postroom.connector.models import SYNCING, Mailbox
 from postroom.connector.policies import current_settings
 from postroom.errors import PostroomError
+from postroom.mail.message import Direction
 from postroom.organisations.models import User
 from postroom.policy.decision import Rule
 from postroom.policy.settings import Settings
@@ -32,6 +36,10 @@ MOST_MAILBOXES = 3
 MOST_OFFERED = 50
 MOST_EXAMPLES = 20
 SECONDS = 40
+MOST_AT_ONCE = 2
+"""Previews that a process runs at the same time."""
+
+_places = BoundedSemaphore(MOST_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +88,36 @@ def offered_mailboxes(viewer: User) -> Sequence[Mailbox]:
     return sorted(found, key=lambda mailbox: mailbox.user_id != viewer.pk)
 
 
-def preview_draft(viewer: User, applied: Callable[[Settings], Settings], chosen: str | None) -> Preview:
-    """Judge last week's mail by the draft, in the mailbox chosen or in the first few."""
+def preview_draft(
+    viewer: User, direction: Direction, applied: Callable[[Settings], Settings], chosen: str | None
+) -> Preview:
+    """Judge last week's mail of the direction by the draft, in the mailbox chosen or in the first few."""
+    with _a_place() as is_free:
+        if is_free:
+            return _preview(viewer, direction, applied, chosen)
+    busy = _("Others are trying settings just now, and only two can at once. Try again in a minute.")
+    return Preview(problems=[busy])
+
+
+@contextmanager
+def _a_place() -> Iterator[bool]:
+    """Whether there is one; it is given back at the end."""
+    is_free = _places.acquire(blocking=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _places.release()
+
+
+def _preview(
+    viewer: User, direction: Direction, applied: Callable[[Settings], Settings], chosen: str | None
+) -> Preview:
     offered = offered_mailboxes(viewer)
     mailboxes = [mailbox for mailbox in offered if str(mailbox.pk) == chosen] or offered[:MOST_MAILBOXES]
     draft = applied(current_settings(viewer.account_id))
     found = Preview(mailboxes=list(mailboxes))
-    for mailbox, result in zip(mailboxes, async_to_sync(_run)(mailboxes, draft), strict=True):
+    for mailbox, result in zip(mailboxes, async_to_sync(_run)(mailboxes, draft, direction), strict=True):
         if isinstance(result, str):
             found.problems.append(f"{mailbox.address}: {result}")
         else:
@@ -94,16 +125,21 @@ def preview_draft(viewer: User, applied: Callable[[Settings], Settings], chosen:
     return found
 
 
-async def _run(mailboxes: Sequence[Mailbox], draft: Settings) -> list[DryRun | str]:
+async def _run(
+    mailboxes: Sequence[Mailbox], draft: Settings, direction: Direction
+) -> list[DryRun | str]:
     async with open_session() as session:
-        return list(await asyncio.gather(*(_one(mailbox, draft, session) for mailbox in mailboxes)))
+        runs = (_one(mailbox, draft, direction, session) for mailbox in mailboxes)
+        return list(await asyncio.gather(*runs))
 
 
-async def _one(mailbox: Mailbox, draft: Settings, session: aiohttp.ClientSession) -> DryRun | str:
+async def _one(
+    mailbox: Mailbox, draft: Settings, direction: Direction, session: aiohttp.ClientSession
+) -> DryRun | str:
     """What was found, or a sentence on why nothing was."""
     try:
         async with asyncio.timeout(SECONDS):
-            return await dry_run(mailbox, draft, DAYS, session, most=MOST_MAILS)
+            return await dry_run(mailbox, draft, DAYS, session, most=MOST_MAILS, direction=direction)
     except TimeoutError:
         return _("The provider answers too slowly just now. Try again in a moment.")
     except PostroomError as error:
