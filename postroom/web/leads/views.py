@@ -15,7 +15,7 @@ from postroom.connector.merging import UNDO, lead_after_merges
 from postroom.crm.access import may_delete, may_erase, may_manage_leads
 from postroom.crm.fields import fields_of
 from postroom.crm.models import Activity, Lead, LeadField, LeadMerge, LeadSource
-from postroom.organisations.access import may_configure
+from postroom.organisations.access import may_configure, may_connect
 from postroom.organisations.models import User
 from postroom.web.leads.timeline import LONGEST, SIZE, older_mails, timeline
 from postroom.web.paging import page_of
@@ -78,6 +78,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "owners": User.objects.of(user.account).order_by("name"),
         "manages": may_manage_leads(user),
         "configures": may_configure(user),
+        "connects": may_connect(user),
         "erases": may_erase(user),
         "none": NONE,
     }

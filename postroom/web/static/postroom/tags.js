@@ -1,4 +1,4 @@
-// Turns a text area with one entry a line into tags. The text area stays what is sent, so that the server
+// Turns a text area with one entry a line into tags. A comma belongs to a keyword, and parts addresses. The text area stays what is sent, so that the server
 // sees the same with and without this file; it also decides what is an entry.
 
 const SHOWN = 100;
@@ -8,6 +8,7 @@ class Tags {
     this.root = root;
     this.area = root.querySelector("textarea");
     this.say = root.dataset;
+    this.parts = this.say.kind !== "keyword";
     this.tags = [];            // { text, key, reason }
     this.filter = "";
     this.build();
@@ -71,7 +72,7 @@ class Tags {
   }
 
   onInput() {
-    if (this.entry.value.includes(",")) {
+    if (this.parts && this.entry.value.includes(",")) {
       const parts = this.entry.value.split(",");
       const rest = parts.pop();
       this.add(parts);
@@ -81,7 +82,8 @@ class Tags {
   }
 
   onPaste(event) {
-    const parts = lines(event.clipboardData.getData("text").replace(/[,;]/g, "\n"));
+    const text = event.clipboardData.getData("text");
+    const parts = lines(this.parts ? text.replace(/[,;]/g, "\n") : text);
     if (parts.length < 2) return;
     event.preventDefault();
     this.add(parts);
