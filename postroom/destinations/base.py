@@ -106,6 +106,8 @@ class Delivered:
     """What the destination calls the thing delivered, where it tells."""
     remote_lead_id: str = ""
     request_id: str = ""
+    said: str = ""
+    """What to note beside it, such as that the destination leaves such a thing as it is."""
 
 
 @dataclass(frozen=True, slots=True)
