@@ -126,6 +126,7 @@ class AuditArea(models.TextChoices):
     SET_UP = "set_up", _("Set-up")
     LEADS = "leads", _("Leads")
     DESTINATIONS = "destinations", _("Destinations")
+    API_TOKENS = "api_tokens", _("API tokens")
 
 
 class AuditEntry(models.Model):

@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "postroom.connector",
     "postroom.destinations",
     "postroom.sync",
+    "postroom.api",
     "postroom.web",
 ]
 
