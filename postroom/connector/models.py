@@ -259,9 +259,9 @@ class Grant(models.Model):
 class ProcessedMail(models.Model):
     """A mail of a mailbox that was decided; the row that makes repeated work harmless (R-007)."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
-    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, db_constraint=False)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     provider_id = models.CharField(max_length=255)
     message = models.ForeignKey(StoredMessage, null=True, on_delete=models.SET_NULL, db_constraint=False)
 
@@ -282,7 +282,7 @@ class Outcome(models.TextChoices):
 class JournalEntry(models.Model):
     """A log row for each mail and lead (R-072). Of skipped mail it keeps the rule, never the content."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
     mailbox = models.ForeignKey(Mailbox, null=True, on_delete=models.SET_NULL, db_constraint=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False, db_index=False)

@@ -85,7 +85,7 @@ def _id(word: str) -> int:
 class Lead(models.Model):
     """A person whom the account sells to."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     account_id: int
     first_name = models.CharField(max_length=200, blank=True)
     last_name = models.CharField(max_length=200, blank=True)
@@ -154,7 +154,7 @@ class LeadAddress(models.Model):
     A trigger keeps the rows of the standard email field, ``crm.fields.set_values`` those of the others.
     """
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
     key = models.CharField(max_length=320)
     """``Address.key``."""
@@ -183,7 +183,7 @@ class LeadAddress(models.Model):
 class StoredMessage(models.Model):
     """A synced mail, once per account however many mailboxes hold it (R-006)."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     account_id: int
     identity = models.CharField(max_length=64)
     """What makes two copies the same mail; see ``policy.identity``."""
@@ -227,7 +227,7 @@ class StoredMessage(models.Model):
 class MessageBody(models.Model):
     """The readable content, apart so that retention can drop it and lists never load it."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
     message = models.OneToOneField(
         StoredMessage, on_delete=models.CASCADE, primary_key=True, related_name="body", db_constraint=False
@@ -241,7 +241,7 @@ class MessageBody(models.Model):
 class MessageCopy(models.Model):
     """A rep's mailbox that holds the mail; the reps an activity shows."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
     message = models.ForeignKey(
         StoredMessage, on_delete=models.CASCADE, related_name="copies", db_constraint=False
@@ -258,7 +258,7 @@ class MessageCopy(models.Model):
 class Attachment(models.Model):
     """A part of a stored mail: kept in the blob store, or named with the reason why it is not."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
     message = models.ForeignKey(
         StoredMessage, on_delete=models.CASCADE, related_name="attachments", db_constraint=False
@@ -309,11 +309,13 @@ class ActivityKind(models.TextChoices):
 class Activity(models.Model):
     """One mail on one lead (R-004, R-005)."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
     lead_id: int
     message_id: int
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="activities", db_constraint=False)
+    lead = models.ForeignKey(
+        Lead, on_delete=models.CASCADE, related_name="activities", db_constraint=False, db_index=False
+    )
     message = models.ForeignKey(
         StoredMessage, on_delete=models.CASCADE, related_name="activities", db_constraint=False
     )

@@ -123,12 +123,23 @@ def _sifted(mailbox: Mailbox, rep: Rep, filing: Filing) -> Filing:
 
 @transaction.atomic
 def _commit(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing], step: Step | None) -> Committed:
+    _leave_to_the_disk()
     _take(mailbox)
     fresh = _fresh(mailbox, filings)
     _write(mailbox, rep, fresh)
     synced = sum(filing.syncs for filing in fresh)
     _advance(mailbox, step, synced, len(fresh) - synced)
     return Committed(synced, len(fresh) - synced)
+
+
+def _leave_to_the_disk() -> None:
+    """Have the commit not wait for the disk: what a crash of the server takes, it takes with the cursor.
+
+    Later transactions that do wait, as those of jobs and deliveries, make it durable before them; see
+    decision 7, and "Asynchronous Commit" of PostgreSQL's documentation.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("set local synchronous_commit = off")
 
 
 def _fresh(mailbox: Mailbox, filings: Sequence[Filing]) -> list[Filing]:
