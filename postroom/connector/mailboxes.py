@@ -34,6 +34,18 @@ def visible_mailboxes(viewer: User) -> QuerySet[Mailbox]:
     return mailboxes if viewer.is_administrator else mailboxes.filter(user__in=visible_users(viewer))
 
 
+def managed_mailboxes(viewer: User) -> QuerySet[Mailbox]:
+    """The mailboxes that the viewer may deactivate, activate and remove (R-073, R-074).
+
+    Administrators manage all; managers those of their team, but not their own: what an administrator
+    deactivated is not theirs to activate. Reps manage none.
+    """
+    if viewer.is_administrator:
+        return visible_mailboxes(viewer)
+    team = visible_mailboxes(viewer).exclude(user=viewer)
+    return team if viewer.is_manager else team.none()
+
+
 def own_mailbox(user: User) -> Mailbox | None:
     return Mailbox.objects.of(user.account).filter(user=user).first()
 

@@ -77,6 +77,10 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             found = found.filter(models.Q(search__has=word) | models.Q(pk=_id(word)))
         return found
 
+    def with_touch(self) -> Self:
+        """With ``touched_at``: when the newest mail came or, without one, when the lead was made."""
+        return self.annotate(touched_at=Coalesce("last_activity_at", "created_at"))
+
 
 def _id(word: str) -> int:
     return int(word) if word.isascii() and word.isdigit() and len(word) < 18 else 0

@@ -17,7 +17,7 @@ from postroom.crm.exporting import export_lines
 from postroom.crm.fields import fields_of
 from postroom.crm.models import Lead, LeadSource
 from postroom.web.leads.forms import LeadForm
-from postroom.web.leads.views import Search, by_touch, get_lead_for
+from postroom.web.leads.views import Search, get_lead_for
 from postroom.web.viewer import viewer
 
 
@@ -82,7 +82,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     user = viewer(request)
     if not may_manage_leads(user):
         raise PermissionDenied
-    leads = by_touch(Search.of(request.GET).leads(user)).order_by("-touched_at", "-pk")
+    leads = Search.of(request.GET).leads(user).with_touch().order_by("-touched_at", "-pk")
     response = StreamingHttpResponse(
         (line.encode() for line in export_lines(user.account_id, leads)),
         content_type="text/csv; charset=utf-8",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from postroom.connector.merging import STANDARD, can_undo, merge, undo
 from postroom.crm.fields import fields_of
-from postroom.crm.models import Activity, Lead, LeadMerge
+from postroom.crm.models import Activity, Lead, LeadMerge, LeadQuerySet
 from postroom.errors import PostroomError
-from postroom.web.leads.views import by_touch, get_lead_for, own_facts
+from postroom.web.leads.views import get_lead_for, own_facts
 from postroom.web.viewer import viewer
 
 OFFERED = 20
@@ -49,7 +49,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     search = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     others = Lead.objects.of(user.account).exclude(pk=lead.pk)
     found = others.matching(search) if search else _alike(others, lead)
-    rows = by_touch(found).select_related("source", "owner").order_by("-touched_at", "-pk")[:OFFERED]
+    rows = found.with_touch().select_related("source", "owner").order_by("-touched_at", "-pk")[:OFFERED]
     context = {"lead": lead, "rows": rows, "search": search, "offered": OFFERED}
     return render(request, "leads/merge_choose.html", context)
 
@@ -94,7 +94,7 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("lead", back.pk)
 
 
-def _alike(leads: QuerySet[Lead], lead: Lead) -> QuerySet[Lead]:
+def _alike(leads: LeadQuerySet, lead: Lead) -> LeadQuerySet:
     """Those of the same name, or of the same company."""
     alike = Q(pk__in=[])
     if lead.last_name:

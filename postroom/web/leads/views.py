@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import Count, Max, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET
 from postroom.connector.merging import UNDO, lead_after_merges
 from postroom.crm.access import may_delete, may_erase, may_manage_leads
 from postroom.crm.fields import fields_of
-from postroom.crm.models import Activity, Lead, LeadField, LeadMerge, LeadSource
+from postroom.crm.models import Activity, Lead, LeadField, LeadMerge, LeadQuerySet, LeadSource
 from postroom.organisations.access import may_configure, may_connect
 from postroom.organisations.models import User
 from postroom.web.leads.timeline import LONGEST, SIZE, older_mails, timeline
@@ -52,7 +51,7 @@ class Search:
         query.update({name: value for name, value in given.items() if value})
         return query.urlencode()
 
-    def leads(self, user: User) -> QuerySet[Lead]:
+    def leads(self, user: User) -> LeadQuerySet:
         leads = Lead.objects.of(user.account)
         for column, chosen in (("source", self.source), ("owner", self.owner)):
             if chosen:
@@ -67,7 +66,9 @@ def index(request: HttpRequest) -> HttpResponse:
     search, after, stamp = Search.of(request.GET), request.GET.get("after", ""), _stamp(user)
     if request.GET.get("stamp") == stamp:
         return HttpResponse(status=NOTHING_NEW)
-    rows = page_of(by_touch(search.leads(user)).select_related("source", "owner"), "touched_at", after, PAGE)
+    rows = page_of(
+        search.leads(user).with_touch().select_related("source", "owner"), "touched_at", after, PAGE
+    )
     context = {
         "rows": rows,
         "mails": _mails_on(user, rows.rows),
@@ -129,11 +130,6 @@ def get_lead_for(user: User, pk: int) -> Lead:
     return get_object_or_404(leads, pk=pk)
 
 
-def by_touch(leads: QuerySet[Lead]) -> QuerySet[Lead]:
-    """With ``touched_at``, the time of the newest mail or else of its making; by index ``lead_by_touch``."""
-    return leads.annotate(touched_at=Coalesce("last_activity_at", "created_at"))
-
-
 def own_facts(lead: Lead, fields: Sequence[LeadField]) -> list[tuple[LeadField, object]]:
     """The account's own fields, each with the lead's value as it is shown."""
     return [(field, _said(lead.custom.get(field.name))) for field in fields]
@@ -160,7 +156,7 @@ def _mails_on(user: User, leads: Sequence[Lead]) -> dict[int, int]:
 def _stamp(user: User) -> str:
     """Changes with every new mail and lead of the account; two steps in an index each."""
     leads = Lead.objects.of(user.account)
-    top = by_touch(leads).order_by("-touched_at", "-pk").values_list("touched_at", "pk").first()
+    top = leads.with_touch().order_by("-touched_at", "-pk").values_list("touched_at", "pk").first()
     newest = leads.aggregate(newest=Max("pk"))["newest"] or 0
     return f"{int(top[0].timestamp() * 1_000_000)}.{top[1]}.{newest}" if top else "0"
 

@@ -18,7 +18,7 @@ from postroom.connector import mailboxes
 from postroom.connector.audit import record
 from postroom.connector.forgetting import begin_removal
 from postroom.connector.jobs import remove_soon
-from postroom.connector.mailboxes import DEACTIVATABLE, visible_mailboxes
+from postroom.connector.mailboxes import DEACTIVATABLE, managed_mailboxes, visible_mailboxes
 from postroom.connector.models import AuditArea, Mailbox, MailboxState, Provider
 from postroom.errors import PostroomError
 from postroom.organisations.models import User
@@ -103,7 +103,7 @@ def change_many(request: HttpRequest, action: str) -> HttpResponse:
     states, title = OF_MANY[action]
     given = request.GET if request.method == "GET" else request.POST
     choice = _choice(given)
-    todo = _found(user, choice).filter(pk__in=_managed(user), state__in=states)
+    todo = _found(user, choice).filter(pk__in=managed_mailboxes(user), state__in=states)
     context: dict[str, object] = {"action": action, "title": title, "choice": choice}
     if request.method == "GET":
         context["total"] = todo.count()
@@ -140,15 +140,8 @@ def get_team_viewer(request: HttpRequest) -> User:
 
 def get_mailbox_to_manage(user: User, pk: int) -> Mailbox:
     """A mailbox that the viewer may change, or a 404."""
-    found = _managed(user).select_related("user", "account")
+    found = managed_mailboxes(user).select_related("user", "account")
     return get_object_or_404(found, pk=pk)
-
-
-def _managed(user: User) -> QuerySet[Mailbox]:
-    """Administrators manage all mailboxes; managers those of their team, but not their own: what an
-    administrator deactivated is not theirs to activate."""
-    seen = visible_mailboxes(user)
-    return seen if user.is_administrator else seen.exclude(user=user)
 
 
 def _deactivate(request: HttpRequest, mailbox: Mailbox, by: User) -> None:

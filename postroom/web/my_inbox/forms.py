@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from postroom.connector.policies import SettingsRefused
+from postroom.connector.tags import TagKind
 from postroom.policy.settings import Behaviour, RepDirection, RepSettings, Settings
 from postroom.web.tags.fields import TagsField
-from postroom.web.tags.reading import TagKind
 
 IMPORTS = (0, 7, 30, 90, 180, 365)
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from postroom.connector.models import Provider
 from postroom.connector.stops import Missed
+from postroom.connector.tags import TagKind
 from postroom.crm.fields import search_fields
 from postroom.mail.automatic import AutomaticKind
 from postroom.mail.message import Direction
@@ -29,7 +30,6 @@ from postroom.providers.registry import PROVIDERS
 from postroom.web.my_inbox.forms import IMPORTS
 from postroom.web.setup import words
 from postroom.web.tags.fields import TagsField
-from postroom.web.tags.reading import TagKind
 
 MOST_SEARCH_FIELDS = 5
 

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from postroom.web.tags.reading import MOST, TagKind, read_tags
+from postroom.connector.tags import MOST, TagKind, read_tags
 
 
 class TagsField(forms.CharField):

@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from postroom.web.tags.reading import MOST, TagKind, read_tags
+from postroom.connector.tags import MOST, TagKind, read_tags
 from postroom.web.viewer import viewer
 
 
