@@ -10,7 +10,7 @@ from postroom.organisations.models import Account, User
 
 
 class ApiToken(models.Model):
-    """What a program presents instead of a password; it acts as its user. The token itself is kept nowhere."""
+    """What a program presents instead of a password; it acts as its user. The token itself is not kept."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
     account_id: int

@@ -29,8 +29,8 @@ LIMIT, WINDOW_SECONDS = 600, 60
 
 _USE = """
     update api_apitoken as token set
-        window_used = case when window_at > clock_timestamp() - %(window)s then window_used + 1 else 1 end,
-        window_at = case when window_at > clock_timestamp() - %(window)s
+        window_used = case when window_at > clock_timestamp() - make_interval(secs => %(window)s) then window_used + 1 else 1 end,
+        window_at = case when window_at > clock_timestamp() - make_interval(secs => %(window)s)
             then window_at else clock_timestamp() end,
         last_used_at = clock_timestamp()
     from organisations_user as person
@@ -39,7 +39,7 @@ _USE = """
         and person.account_id = token.account_id and person.id = token.user_id
         and person.is_active and person.session_epoch = token.user_epoch
     returning token.id, token.window_used,
-        extract(epoch from token.window_at + %(window)s - clock_timestamp())
+        extract(epoch from token.window_at + make_interval(secs => %(window)s) - clock_timestamp())
 """
 
 
@@ -102,9 +102,8 @@ def make_token(
 
 def use_token(secret: str) -> Use | None:
     """Count one request of the token; None where it is none, has ended, or its user has been deactivated."""
-    window = timedelta(seconds=WINDOW_SECONDS)
     with connection.cursor() as cursor:
-        cursor.execute(_USE, {"sha256": _hash(secret), "window": window})
+        cursor.execute(_USE, {"sha256": _hash(secret), "window": WINDOW_SECONDS})
         row = cursor.fetchone()
     if row is None:
         return None

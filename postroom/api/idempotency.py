@@ -1,0 +1,105 @@
+"""The header Idempotency-Key: a request sent twice is done once (draft-ietf-httpapi-idempotency-key-header-06).
+
+The answer is kept in the transaction of the effect: either both are there or neither. Only success is kept;
+after an error nothing was done, and the key is free.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from hashlib import sha256
+
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+
+from postroom.api.auth import Caller, caller
+from postroom.api.models import KeptAnswer
+from postroom.api.problems import Kinds, Problem
+from postroom.crm.giving_way import again_if_broken_off
+
+HEADER = "Idempotency-Key"
+LONGEST = 255
+KEPT = timedelta(hours=24)
+
+View = Callable[..., HttpResponse]
+
+
+def once(view: View) -> View:
+    """Run the operation in a transaction; with a key, do for one request what was not done before."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, **values: object) -> HttpResponse:
+        key = _key_of(request)
+
+        @transaction.atomic
+        def work() -> HttpResponse:
+            kept = _kept(request, caller(request), key) if key else None
+            if kept:
+                return _again(kept)
+            response = view(request, **values)
+            if key:
+                _keep(request, caller(request), key, response)
+            return response
+
+        return again_if_broken_off(work)
+
+    return wrapped
+
+
+def forget_answers(now: datetime) -> int:
+    """Remove what was kept for a day; returns how many answers."""
+    return KeptAnswer.objects.filter(created_at__lte=now - KEPT).delete()[0]
+
+
+def _key_of(request: HttpRequest) -> str:
+    """ "" where there is none. A key may be quoted, as the draft has it, or not."""
+    key = request.headers.get(HEADER, "").strip()
+    if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
+        key = key[1:-1]
+    if not key and HEADER not in request.headers:
+        return ""
+    if not key or len(key) > LONGEST or not key.isascii() or not key.isprintable():
+        said = f"{HEADER} is 1 to {LONGEST} printable ASCII characters, such as a UUID."
+        raise Problem(Kinds.MALFORMED, said)
+    return key
+
+
+def _kept(request: HttpRequest, who: Caller, key: str) -> KeptAnswer | None:
+    """The answer given before. Raises ``Problem`` where the key is in use, or was for something else."""
+    with connection.cursor() as cursor:
+        lock = f"idempotency:{who.token.pk}:{key}"
+        cursor.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [lock])
+        (is_free,) = cursor.fetchone()
+    if not is_free:
+        raise Problem(Kinds.KEY_BUSY, headers={"Retry-After": "1"})
+    answers = KeptAnswer.objects.filter(account=who.user.account, token=who.token, key=key)
+    answers.filter(created_at__lte=datetime.now(UTC) - KEPT).delete()
+    kept = answers.first()
+    if kept and kept.fingerprint != _fingerprint(request):
+        raise Problem(Kinds.KEY_REUSED)
+    return kept
+
+
+def _keep(request: HttpRequest, who: Caller, key: str, response: HttpResponse) -> None:
+    KeptAnswer.objects.create(
+        account=who.user.account,
+        token=who.token,
+        key=key,
+        fingerprint=_fingerprint(request),
+        status=response.status_code,
+        location=response.get("Location", ""),
+        body=response.content.decode(),
+    )
+
+
+def _again(kept: KeptAnswer) -> HttpResponse:
+    response = HttpResponse(kept.body, status=kept.status, content_type="application/json")
+    response["Idempotent-Replayed"] = "true"
+    if kept.location:
+        response["Location"] = kept.location
+    return response
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    asked = f"{request.method} {request.get_full_path()}\n".encode()
+    return sha256(asked + request.body).hexdigest()
