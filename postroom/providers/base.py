@@ -1,7 +1,7 @@
 """The port that every mail provider fills, and the values that pass through it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -54,6 +54,25 @@ class Client:
     secret: str
     tenant: str = ""
     """The organisation that it is limited to, where the provider has such a thing; "" for any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """What an organisation gave Postroom, so that it opens mailboxes with nobody signed in."""
+
+    client: Client | None = None
+    """The OAuth client, where the permission is the client's own."""
+    key: str = field(default="", repr=False)
+    """The key file of a service account, where the provider has such accounts; JSON text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """Whom an administrator of the organisation has let in: what may be shown of a ``Delegation``."""
+
+    name: str
+    id: str
+    """By which the organisation's own console names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +194,8 @@ class Opening:
     config: Config
     push_secret: bytes
     """From which the provider makes the secret that its pushes must carry."""
+    user: str = ""
+    """Whose mailbox it is, by address, where the organisation opens it; "" for that of who consented."""
 
 
 class MailProvider(Protocol):
@@ -190,6 +211,8 @@ class MailProvider(Protocol):
     """Where a person takes a permission back by hand."""
     has_tenants: bool
     """Whether a client may be limited to one organisation by its id, whose administrator consents for all."""
+    has_service_accounts: bool
+    """Whether an organisation lets Postroom in by a service account's key, rather than by the client."""
 
     def client(self, config: Config) -> Client | None:
         """The OAuth client that the operator set, where there is one."""
@@ -198,6 +221,20 @@ class MailProvider(Protocol):
     def oauth(self, client: Client, session: aiohttp.ClientSession, config: Config) -> OAuth: ...
 
     def source(self, opening: Opening) -> MailSource: ...
+
+    def delegate(self, delegation: Delegation) -> Delegate:
+        """Who is let in by it. Raises ``Misconfigured``, whose sentence says what is wrong with it."""
+        ...
+
+    def tokens_for(
+        self, user: str, delegation: Delegation, session: aiohttp.ClientSession, config: Config
+    ) -> Tokens:
+        """Tokens for the mailbox of ``user`` (an address) by what the organisation gave.
+
+        Held in this process's memory until they end. Getting one raises ``AuthorizationLost`` where the
+        organisation does not, or no longer, let Postroom into that mailbox. Raises ``Misconfigured``.
+        """
+        ...
 
     def pushes(self, config: Config) -> bool:
         """Whether push is set up, so that a watch is worth asking for."""

@@ -95,7 +95,7 @@ class GoogleOAuth:
     async def exchange(self, *, code: str, redirect_uri: str, verifier: str) -> Consent:
         form = {"code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
         answer = await self._token(form | {"grant_type": "authorization_code"}, AT_SIGN_IN)
-        tokens = _token_set(answer)
+        tokens = token_set(answer)
         try:
             return Consent(await self._checked_address(answer, tokens), tokens)
         except ProviderError as error:
@@ -106,10 +106,12 @@ class GoogleOAuth:
 
     async def refresh(self, refresh_token: str) -> TokenSet:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        return _token_set(await self._token(form, LOST))
+        return token_set(await self._token(form, LOST))
 
     async def revoke(self, token: str) -> None:
-        status, body = await patiently(lambda: self._post(self._endpoints.revoke, {"token": token}))
+        status, body = await patiently(
+            lambda: post_form(self._session, self._endpoints.revoke, {"token": token})
+        )
         if status == 400 and b"invalid_token" in body:
             return
         if status != 200:
@@ -139,27 +141,13 @@ class GoogleOAuth:
         credentials = {"client_id": self._client.id, "client_secret": self._client.secret}
 
         async def once() -> Json:
-            status, body = await self._post(self._endpoints.token, {**form, **credentials})
+            status, body = await post_form(self._session, self._endpoints.token, {**form, **credentials})
             answer = read_json(body)
             if status != 200:
                 raise _refusal(status, answer, lost)
             return answer
 
         return await patiently(once)
-
-    async def _post(self, url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and body of an answer that is about the request, not about a passing fault."""
-        try:
-            async with self._session.post(url, data=form, allow_redirects=False) as response:
-                body = await read_within(response, MAX_ANSWER)
-        except NETWORK_FAULTS as error:
-            raise Unavailable(f"Google cannot be reached: {error}") from error
-        wait = retry_after(response.headers.get("Retry-After", ""))
-        if response.status == 429 or (response.status == 503 and wait):
-            raise Throttled("Google asks to slow down.", retry_after=wait or 1.0)
-        if response.status >= 500 or 300 <= response.status < 400:
-            raise Unavailable(f"Google's sign-in service answered {response.status}.")
-        return response.status, body
 
     async def _claims(self, id_token: str) -> Json:
         """The verified claims of the id token; ``hd`` is there for Workspace accounts only."""
@@ -183,6 +171,32 @@ class GoogleOAuth:
                 return jwt.PyJWKSet.from_dict(read_json(await read_within(response, MAX_ANSWER)))
         except (*NETWORK_FAULTS, jwt.PyJWTError, ValueError, TypeError) as error:
             raise Unavailable(f"Google's signing keys cannot be read: {error}") from error
+
+
+async def post_form(session: aiohttp.ClientSession, url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
+    """Status and body of an answer that is about the request, not about a passing fault."""
+    try:
+        async with session.post(url, data=form, allow_redirects=False) as response:
+            body = await read_within(response, MAX_ANSWER)
+    except NETWORK_FAULTS as error:
+        raise Unavailable(f"Google cannot be reached: {error}") from error
+    wait = retry_after(response.headers.get("Retry-After", ""))
+    if response.status == 429 or (response.status == 503 and wait):
+        raise Throttled("Google asks to slow down.", retry_after=wait or 1.0)
+    if response.status >= 500 or 300 <= response.status < 400:
+        raise Unavailable(f"Google's sign-in service answered {response.status}.")
+    return response.status, body
+
+
+def is_passing(code: str) -> bool:
+    """Whether a refusal's ``error`` says nothing about the request itself."""
+    return not code or code in PASSING or code in SLOW_DOWN
+
+
+def passing_fault(status: int, code: str) -> ProviderError:
+    if code in SLOW_DOWN:
+        return Throttled("Google asks to slow down.")
+    return Unavailable(f"Google's sign-in service answered {status}.")
 
 
 def explain(error: str) -> str:
@@ -209,15 +223,14 @@ def _refusal(status: int, answer: Json, lost: Mapping[str, str]) -> PostroomErro
         return AuthorizationLost(lost[code])
     if code in MISCONFIGURED:
         return Misconfigured(MISCONFIGURED[code])
-    if code in SLOW_DOWN:
-        return Throttled("Google asks to slow down.")
-    if code in PASSING or not code:
-        return Unavailable(f"Google's sign-in service answered {status}.")
+    if is_passing(code):
+        return passing_fault(status, code)
     said = readable(f"{code} {answer.get('error_description', '')}")
     return ProviderError(f"Google refused the request: {said}")
 
 
-def _token_set(answer: Json) -> TokenSet:
+def token_set(answer: Json) -> TokenSet:
+    """What the token endpoint gave. Raises ``Misshapen``."""
     lifetime = number(answer, "expires_in", 3600)
     if not 0 <= lifetime <= LONGEST_LIFE:
         raise Misshapen("Google gave an access token of no sensible lifetime.")

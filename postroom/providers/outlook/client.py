@@ -129,7 +129,7 @@ class GraphClient:
             raise Unavailable(f"Microsoft cannot be reached: {error}") from error
 
     async def _fault(self, response: aiohttp.ClientResponse, method: str) -> PostroomError:
-        error = to_error(await read_refusal(response), method)
+        error = to_error(await read_refusal(response), method, by_itself=bool(self.user))
         if isinstance(error, Throttled):
             self._pace.pause(error.retry_after)
         return error

@@ -9,7 +9,6 @@ Microsoft has no way for an application to give one person's consent back, so a 
 are simply dropped.
 """
 
-import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -33,6 +32,7 @@ from postroom.errors import (
 from postroom.mail.addresses import make_address
 from postroom.providers.answers import Json, Misshapen, number, read_json, text
 from postroom.providers.base import Client, Consent, TokenSet
+from postroom.providers.held_tokens import TokenTable, digest
 from postroom.providers.http import NETWORK_FAULTS, patiently, read_within, retry_after
 from postroom.providers.outlook.client import GraphClient
 from postroom.providers.outlook.endpoints import Endpoints
@@ -130,8 +130,6 @@ MAX_ANSWER = 256 * 1024
 """Bytes of an answer."""
 LONGEST_LIFE = 28 * 3600
 """Seconds that an access token is believed to live."""
-MARGIN = timedelta(minutes=5)
-"""An application's own token this close to its end is not used."""
 
 
 class MicrosoftOAuth:
@@ -141,6 +139,11 @@ class MicrosoftOAuth:
         self._session = session
         self._client = client
         self._endpoints = endpoints
+
+    @property
+    def name(self) -> str:
+        """What a token of the application is held under in memory."""
+        return digest(self._client.id, self._client.secret, self._endpoints.token)
 
     def authorization_url(self, *, redirect_uri: str, state: str, verifier: str, hint: str = "") -> str:
         query = {
@@ -276,22 +279,21 @@ class MicrosoftOAuth:
 class AppTokens:
     """The ``Tokens`` port by the application's own permissions: no rep signs in.
 
-    One serves every mailbox of an organisation; an administrator consents to ``Mail.Read`` as an application
-    permission, and should limit it to chosen mailboxes by an application access policy.
+    One token serves every mailbox of an organisation: an administrator consents to ``Mail.Read`` as an
+    application permission, or gives it in Exchange by "Role Based Access Control for Applications", which
+    limits it to chosen mailboxes.
     """
 
-    def __init__(self, oauth: MicrosoftOAuth) -> None:
+    def __init__(self, oauth: MicrosoftOAuth, table: TokenTable) -> None:
         self._oauth = oauth
-        self._held: TokenSet | None = None
-        self._turn = asyncio.Lock()
+        self._table = table
 
     async def access_token(self, rejected: str = "") -> str:
-        """Raises ``Misconfigured``, for the application is the deployment's own."""
-        async with self._turn:
-            held = self._held
-            if not held or held.access_token == rejected or held.expires_at - MARGIN < datetime.now(UTC):
-                held = self._held = await self._oauth.by_itself()
-            return held.access_token
+        """Raises ``AuthorizationLost`` with what an administrator has to mend."""
+        try:
+            return await self._table.token(self._oauth.name, rejected, self._oauth.by_itself)
+        except Misconfigured as error:
+            raise AuthorizationLost(str(error)) from error
 
 
 class _Fresh:

@@ -3,17 +3,28 @@
 import aiohttp
 
 from postroom.config import Config
-from postroom.errors import AuthorizationLost, PostroomError
-from postroom.providers.base import Client, MailSource, Opening
+from postroom.errors import AuthorizationLost, Misconfigured, PostroomError
+from postroom.providers.base import Client, Delegate, Delegation, MailSource, Opening
+from postroom.providers.held_tokens import TokenTable
 from postroom.providers.outlook.client import GraphClient
 from postroom.providers.outlook.endpoints import Endpoints
 from postroom.providers.outlook.notifications import Push, client_state
-from postroom.providers.outlook.oauth import MicrosoftOAuth, explain
+from postroom.providers.outlook.oauth import PERSONAL_TENANT, AppTokens, MicrosoftOAuth, explain
 from postroom.providers.outlook.quota import Pace
 from postroom.providers.outlook.source import OutlookSource
+from postroom.providers.recent import Recent
 
 MADE_UP = "postroom-asks-whether-this-client-is-known"
 ANY_TENANT = "organizations"
+NO_TENANT = frozenset({ANY_TENANT, "common", "consumers", PERSONAL_TENANT})
+"""What names no organisation."""
+MOST_PACES = 20_000
+"""Mailboxes whose pace is held."""
+NO_CLIENT = "There is no OAuth client for Outlook yet. Enter one first, with your organisation's tenant id."
+WHICH_TENANT = (
+    "The OAuth client for Outlook does not say which organisation it is for. Enter your tenant's id or domain"
+    " beside it first."
+)
 
 
 class Outlook:
@@ -24,10 +35,12 @@ class Outlook:
     variables = "POSTROOM_MICROSOFT"
     permissions_page = "myapps.microsoft.com"
     has_tenants = True
+    has_service_accounts = False
 
     def __init__(self) -> None:
-        self._paces: dict[str, Pace] = {}
+        self._paces: Recent[str, Pace] = Recent(MOST_PACES)
         """One a mailbox and process."""
+        self._delegated = TokenTable()
 
     def client(self, config: Config) -> Client | None:
         found = Client(config.microsoft_client_id, config.microsoft_client_secret, config.microsoft_tenant)
@@ -39,11 +52,30 @@ class Outlook:
 
     def source(self, opening: Opening) -> MailSource:
         config = opening.config
-        pace = self._paces.setdefault(opening.key, Pace())
-        graph = GraphClient(opening.session, opening.tokens, Endpoints.at(config.microsoft_url), pace)
+        pace = self._paces.get_or_make(opening.key, Pace)
+        ends = Endpoints.at(config.microsoft_url)
+        graph = GraphClient(opening.session, opening.tokens, ends, pace, opening.user)
         secret = client_state(opening.push_secret, opening.key)
         push = Push(f"{config.public_url}/push/outlook/{opening.key}/", secret)
         return OutlookSource(graph, push if self.pushes(config) else None)
+
+    def delegate(self, delegation: Delegation) -> Delegate:
+        """The application, in the one organisation that its client is limited to."""
+        client = delegation.client
+        if client is None:
+            raise Misconfigured(NO_CLIENT)
+        if client.tenant.lower() in NO_TENANT or not client.tenant:
+            raise Misconfigured(WHICH_TENANT)
+        return Delegate(client.tenant, client.id)
+
+    def tokens_for(
+        self, user: str, delegation: Delegation, session: aiohttp.ClientSession, config: Config
+    ) -> AppTokens:
+        """The same for every user; whose mailbox it is, the path says."""
+        self.delegate(delegation)
+        if delegation.client is None:
+            raise Misconfigured(NO_CLIENT)
+        return AppTokens(self.oauth(delegation.client, session, config), self._delegated)
 
     def pushes(self, config: Config) -> bool:
         """Graph posts to https only."""

@@ -29,6 +29,7 @@ THROTTLED = {"TooManyRequests", "ApplicationThrottled", "activityLimitReached", 
 FORGOTTEN = {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"}
 """In lower case, for the documentation writes them either way; the status may be 410 or another 40x."""
 NO_MAILBOX = {"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox"}
+NOBODY = {"Request_ResourceNotFound", "ErrorInvalidUser"}
 OF_A_MAIL = {"messages.get", "attachments.list", "attachments.value"}
 LOST = "Microsoft no longer accepts Postroom's access to this mailbox; reconnect it."
 CHALLENGED = (
@@ -40,6 +41,12 @@ BLOCKED = (
     "An Exchange application access policy keeps Postroom out of this mailbox. Ask the administrator to allow"
     " it, then reconnect."
 )
+NOT_LET_IN = (
+    "The application may not read this mailbox. Either an administrator has not consented to Mail.Read as an"
+    " application permission, or the mailbox is outside of the group that the permission is limited to in"
+    " Exchange (RBAC for Applications). A change there takes up to two hours to count."
+)
+
 GONE = (
     "This account has no mailbox in Exchange Online: it lacks a licence, or its mail is kept elsewhere."
     " Reconnect once it has one."
@@ -60,6 +67,10 @@ class Missing(ProviderError):
 
 class Conflict(ProviderError):
     """What should be made exists at Microsoft already."""
+
+
+class Nobody(AuthorizationLost):
+    """Microsoft 365 has no user of this address, or the user was deleted."""
 
 
 class Forbidden(AuthorizationLost):
@@ -103,8 +114,8 @@ async def read_refusal(response: aiohttp.ClientResponse) -> Refusal:
     return Refusal(response.status, True, code, said, wait, challenge)
 
 
-def to_error(refusal: Refusal, method: str) -> PostroomError:
-    """The error that a refusal of ``method`` stands for."""
+def to_error(refusal: Refusal, method: str, *, by_itself: bool = False) -> PostroomError:
+    """The error that a refusal of ``method`` stands for; ``by_itself``: no person is signed in."""
     status, code = refusal.status, refusal.code
     if status == 429 or code in THROTTLED or (status == 503 and refusal.wait):
         return Throttled(f"Microsoft asks to slow down: {refusal.words}", retry_after=refusal.wait or 1.0)
@@ -117,7 +128,10 @@ def to_error(refusal: Refusal, method: str) -> PostroomError:
     if status == 410 or (method == "messages.delta" and code.lower() in FORGOTTEN):
         return CursorExpired()
     if status == 403:
-        return Forbidden(BLOCKED if "AccessPolicy" in refusal.said else DENIED)
+        denied = NOT_LET_IN if by_itself else DENIED
+        return Forbidden(BLOCKED if "AccessPolicy" in refusal.said else denied)
+    if status == 404 and code in NOBODY:
+        return Nobody()
     if status in {404, 405} and method in OF_A_MAIL:
         return MessageGone()
     if status == 404:

@@ -42,7 +42,7 @@ from postroom.providers.outlook.payload import (
     may_hold_attachments,
     read_message,
 )
-from postroom.providers.outlook.refusals import Forbidden, Missing
+from postroom.providers.outlook.refusals import Forbidden, Missing, Nobody
 
 Result = TypeVar("Result")
 
@@ -153,8 +153,9 @@ class OutlookSource:
         fields = (("$select", "mail,userPrincipalName,proxyAddresses"),)
         try:
             answer = await self._client.get("users.get", self._client.home, fields)
-        except Forbidden:
-            # An application may read a mailbox without being let into the directory.
+        except (Forbidden, Nobody):
+            # An application may read a mailbox without being let into the directory, which knows people by
+            # their sign-in name; Exchange knows them by their address, too.
             if make_address(self._client.user) is None:
                 raise
             return (self._client.user,)
