@@ -266,7 +266,11 @@ def replay(
     rows = _chosen(rows, ids, since, until)
     # What was sent without an answer may have arrived: it is asked for first.
     sent = rows.exclude(state=DeliveryState.DROPPED).update(
-        state=DeliveryState.UNKNOWN, attempts=0, due_at=datetime.now(UTC), delivered_at=None
+        state=DeliveryState.UNKNOWN,
+        is_maybe_sent=True,
+        attempts=0,
+        due_at=datetime.now(UTC),
+        delivered_at=None,
     )
     sent += rows.filter(state=DeliveryState.DROPPED).update(
         state=DeliveryState.WAITING, attempts=0, due_at=datetime.now(UTC)
