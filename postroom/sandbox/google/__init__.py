@@ -4,8 +4,8 @@ All of Google's hosts are served from one origin, with the paths as at Google. W
 recorded answers, or left open by the documentation, says so where it is decided.
 """
 
+from ..faults import Fault
 from .accounts import Account, Client
-from .faults import Fault
 from .mailbox import Mailbox, StoredMessage
 from .push import Subscription
 from .sandbox import GoogleSandbox, Settings

@@ -14,10 +14,11 @@ from urllib.parse import parse_qs, unquote
 import orjson
 from aiohttp import web
 
+from ..faults import Fault
+from ..server import break_connection
 from . import errors
 from .calls import Call, Method, read_query
 from .errors import ApiError
-from .faults import Fault
 from .methods import METHODS, finish
 from .oauth import Access
 
@@ -67,7 +68,10 @@ def routes(sandbox: "GoogleSandbox") -> list[web.RouteDef]:
         if sandbox.settings.gzip and _wants_gzip(request):
             _compress(answer)
         if answer.wire:
-            return await _break_wire(request, answer)
+            halfway = answer.wire == "truncate"
+            return await break_connection(
+                request, answer.status, answer.headers, answer.body, halfway=halfway
+            )
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
     return [web.route("*", _PREFIX + "{tail:.*}", handle)]
@@ -228,15 +232,3 @@ def _compress(answer: Answer) -> None:
         packer = zlib.compressobj(level=1, wbits=31)
         answer.body = packer.compress(answer.body) + packer.flush()
         answer.headers = answer.headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-
-
-async def _break_wire(request: web.Request, answer: Answer) -> web.StreamResponse:
-    """Close the connection before the answer, or in the middle of it."""
-    headers = answer.headers | {"Content-Length": str(len(answer.body))}
-    broken = web.StreamResponse(status=answer.status, headers=headers)
-    if answer.wire == "truncate":
-        await broken.prepare(request)
-        await broken.write(answer.body[: len(answer.body) // 2])
-    if request.transport:
-        request.transport.close()
-    return broken

@@ -14,7 +14,7 @@ from operator import attrgetter
 from random import Random
 from typing import Literal
 
-from .clock import Clock
+from ..clock import Clock
 from .mail import Mail
 
 Kind = Literal["messagesAdded", "messagesDeleted", "labelsAdded", "labelsRemoved"]

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..clock import Clock
 from . import scopes as words
 from .accounts import Account, Client
-from .clock import Clock
 from .keys import SigningKeys, at_hash, s256
 
 CODE_SECONDS = 600

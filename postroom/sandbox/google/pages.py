@@ -7,13 +7,15 @@ from urllib.parse import urlencode
 from aiohttp import web
 from aiohttp.web_request import FileField
 
+from ..html import Markup, Templates
 from .compose import Letter, write
-from .html import Markup, render, render_each
 from .mailbox import Mailbox, StoredMessage
 
 if TYPE_CHECKING:
     from .sandbox import GoogleSandbox
 
+_templates = Templates(__file__)
+render, render_each = _templates.render, _templates.render_each
 _SHOWN = 12
 _MOVES = {
     "to_inbox": "Move to inbox",

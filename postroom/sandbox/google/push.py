@@ -18,8 +18,8 @@ from typing import Any, Literal
 import aiohttp
 import orjson
 
-from .clock import Clock
-from .faults import Faults
+from ..clock import Clock
+from ..faults import Faults
 from .keys import SigningKeys
 from .mailbox import Change
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..clock import Clock
 from . import errors
-from .clock import Clock
 
 _UNITS_LEGACY = {
     "getProfile": 1,

@@ -11,11 +11,15 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email.utils import getaddresses
 from pathlib import Path
+from typing import ClassVar
 
-from . import server
+from aiohttp import web
+
+from ..clock import Clock
+from ..faults import Fault, Faults
+from ..server import StandIn
+from . import batch, control, gmail, pages, signin
 from .accounts import Account, Client
-from .clock import Clock
-from .faults import Fault, Faults
 from .keys import SigningKeys
 from .mail import MailStore, Views
 from .mailbox import ARRIVED, Change, Mailbox, StoredMessage
@@ -53,9 +57,10 @@ class Settings:
 
 
 @dataclass
-class GoogleSandbox:
+class GoogleSandbox(StandIn):
     """A Google of one's own. ``seed`` makes ids and chances repeatable; secrets are always random."""
 
+    name: ClassVar[str] = "google"
     settings: Settings = field(default_factory=Settings)
     seed: int = 1
 
@@ -63,7 +68,6 @@ class GoogleSandbox:
         self.lock = threading.RLock()
         self.keys = SigningKeys()
         self.received = 0
-        """Requests that reached the server, those to the control API aside."""
         self.clock = Clock()
         self._start_empty()
 
@@ -285,17 +289,19 @@ class GoogleSandbox:
 
     # Serving
 
-    @asynccontextmanager
-    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-        """Serve in this event loop; gives the origin, such as ``http://127.0.0.1:8025``."""
-        async with server.serve(self, host, port) as origin:
-            yield origin
+    def routes(self) -> list[web.RouteDef]:
+        """Every path of it."""
+        rooms = (gmail, batch, signin, control, pages)
+        return [route for room in rooms for route in room.routes(self)]
 
-    @contextmanager
-    def run(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-        """Serve in a thread of its own, for programs without an event loop; gives the origin."""
-        with server.run_in_thread(self, host, port) as origin:
-            yield origin
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Notifications go out while the server runs."""
+        await self.push.start()
+        try:
+            yield
+        finally:
+            await self.push.stop()
 
     def wait_for_pushes(self) -> None:
         """Block until no notification is under way; not to be called in the server's own loop."""

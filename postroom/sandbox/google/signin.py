@@ -12,10 +12,10 @@ from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 
+from ..faults import Fault
+from ..html import Templates
 from . import scopes as words
 from .accounts import Account
-from .faults import Fault
-from .html import render, render_each
 from .oauth import (
     AuthorizationError,
     AuthorizationRequest,
@@ -29,6 +29,8 @@ from .oauth import (
 if TYPE_CHECKING:
     from .sandbox import GoogleSandbox
 
+_templates = Templates(__file__)
+render, render_each = _templates.render, _templates.render_each
 _NO_STORE = {"Cache-Control": "no-cache, no-store, max-age=0, must-revalidate", "Pragma": "no-cache"}
 _PATH = "/o/oauth2/v2/auth"
 _ON_SIGN_IN = ("latency", "error", "drop", "garble")

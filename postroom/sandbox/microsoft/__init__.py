@@ -4,7 +4,7 @@
 Microsoft. What the documentation leaves open, or contradicts, says so where it is decided.
 """
 
-from ..google.faults import Fault
+from ..faults import Fault
 from .accounts import PERSONAL_TENANT, Account, App, tenant_of
 from .mailbox import FOLDERS, Item, Mailbox
 from .quota import Limits

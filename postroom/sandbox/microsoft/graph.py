@@ -25,7 +25,7 @@ from .oauth import Access
 from .resource import Writer
 
 if TYPE_CHECKING:
-    from ..google.faults import Fault
+    from ..faults import Fault
     from .sandbox import MicrosoftSandbox
 
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from ..google.clock import Clock
+from ..clock import Clock
 from ..google.mail import Mail
 from .mime import Attached
 

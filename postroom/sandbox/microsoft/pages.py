@@ -8,12 +8,14 @@ from aiohttp import web
 from aiohttp.web_request import FileField
 
 from ..google.compose import Letter, write
-from .html import Markup, render, render_each
+from ..html import Markup, Templates
 from .mailbox import FOLDERS, Item, Mailbox
 
 if TYPE_CHECKING:
     from .sandbox import MicrosoftSandbox
 
+_templates = Templates(__file__)
+render, render_each = _templates.render, _templates.render_each
 _SHOWN = 12
 _MOVES = {
     "inbox": "Move to inbox",

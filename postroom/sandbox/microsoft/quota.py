@@ -8,7 +8,7 @@ counts. The page does not say how the 10 minutes are counted; here they start wi
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from ..google.clock import Clock
+from ..clock import Clock
 from . import errors
 
 

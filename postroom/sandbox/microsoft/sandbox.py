@@ -12,13 +12,17 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID
 
-from ..google.clock import Clock
-from ..google.faults import Fault, Faults
+from aiohttp import web
+
+from ..clock import Clock
+from ..faults import Fault, Faults
 from ..google.keys import SigningKeys
 from ..google.mail import MailStore
-from . import server
+from ..server import StandIn
+from . import control, pages, signin, wire
 from .accounts import PERSONAL_TENANT, Account, App, tenant_of
 from .mailbox import Item, Mailbox
 from .mime import Attached, parse
@@ -61,9 +65,10 @@ class Settings:
 
 
 @dataclass
-class MicrosoftSandbox:
+class MicrosoftSandbox(StandIn):
     """A Microsoft of one's own. ``seed`` makes ids and chances repeatable; secrets are always random."""
 
+    name: ClassVar[str] = "microsoft"
     settings: Settings = field(default_factory=Settings)
     seed: int = 1
 
@@ -74,7 +79,6 @@ class MicrosoftSandbox:
         self.seal = secrets.token_bytes(16)
         """Keeps delta tokens from being forged."""
         self.received = 0
-        """HTTP requests of any kind, however they ended."""
         self._start_empty()
 
     def reset(self) -> None:
@@ -301,17 +305,19 @@ class MicrosoftSandbox:
 
     # Serving
 
-    @asynccontextmanager
-    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-        """Serve in this event loop; gives the origin, such as ``http://127.0.0.1:8026``."""
-        async with server.serve(self, host, port) as origin:
-            yield origin
+    def routes(self) -> list[web.RouteDef]:
+        """Every path of it."""
+        rooms = (control, pages, wire, signin)
+        return [route for room in rooms for route in room.routes(self)]
 
-    @contextmanager
-    def run(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-        """Serve in a thread of its own, for programs without an event loop; gives the origin."""
-        with server.run_in_thread(self, host, port) as origin:
-            yield origin
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Notifications go out while the server runs."""
+        await self.notifier.start()
+        try:
+            yield
+        finally:
+            await self.notifier.stop()
 
     def wait_for_notifications(self) -> None:
         """Block until no notification is under way; not to be called in the server's own loop."""

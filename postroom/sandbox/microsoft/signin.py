@@ -12,15 +12,17 @@ from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 
-from ..google.faults import Fault
+from ..faults import Fault
+from ..html import Markup, Templates
 from .accounts import Account
 from .errors import EntraError
-from .html import Markup, render, render_each
 from .oauth import GRAPH, OPENID, AuthorizationRequest, check_app, check_person, check_request
 
 if TYPE_CHECKING:
     from .sandbox import MicrosoftSandbox
 
+_templates = Templates(__file__)
+render, render_each = _templates.render, _templates.render_each
 _NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 _ON_SIGN_IN = ("latency", "error", "drop", "garble", "invalid_grant")
 _CLAIMS = frozenset(

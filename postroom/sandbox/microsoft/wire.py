@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from ..server import break_connection
 from . import batch
 from .graph import Answer, Inquiry, respond
 from .methods import METHODS
@@ -35,18 +36,9 @@ def routes(sandbox: "MicrosoftSandbox") -> list[web.RouteDef]:
 
 
 async def _send(request: web.Request, answer: Answer, *, gzip: bool) -> web.StreamResponse:
-    if answer.mishap == "drop":
-        if request.transport:
-            request.transport.close()
-        return web.Response()
-    if answer.mishap == "truncate":
-        half = web.StreamResponse(status=answer.status, headers=answer.headers)
-        half.content_length = len(answer.body) or 10
-        await half.prepare(request)
-        await half.write(answer.body[: len(answer.body) // 2])
-        if request.transport:
-            request.transport.close()
-        return half
+    if answer.mishap:
+        halfway = answer.mishap == "truncate"
+        return await break_connection(request, answer.status, answer.headers, answer.body, halfway=halfway)
     response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
     if gzip and len(answer.body) > _WORTH_PACKING and "json" in answer.headers.get("Content-Type", ""):
         response.enable_compression()
