@@ -5,14 +5,14 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
-from ninja import Schema
+from pydantic import BaseModel
 
 
 def answer(
-    request: HttpRequest, shown: Schema, status: int = 200, headers: dict[str, str] | None = None
+    request: HttpRequest, shown: BaseModel, status: int = 200, headers: dict[str, str] | None = None
 ) -> HttpResponse:
     """The value as JSON; 304 where whoever asks has it already (If-None-Match)."""
-    content = shown.model_dump_json().encode()
+    content = shown.model_dump_json(by_alias=True).encode()
     response = HttpResponse(content, status=status, content_type="application/json", headers=headers)
     if status >= 300:
         return response
@@ -23,7 +23,7 @@ def answer(
     return found if isinstance(found, HttpResponse) else response
 
 
-def page(request: HttpRequest, shown: Schema, next: str | None) -> HttpResponse:
+def page(request: HttpRequest, shown: BaseModel, next: str | None) -> HttpResponse:
     """One page of a list; the header Link names the next one."""
     headers: dict[str, str] = {}
     if next:
@@ -42,6 +42,6 @@ def etag_of(content: bytes) -> str:
     return f'"{sha256(content).hexdigest()[:32]}"'
 
 
-def etag_of_shown(shown: Schema) -> str:
+def etag_of_shown(shown: BaseModel) -> str:
     """The ETag with which ``answer`` shows the value."""
-    return etag_of(shown.model_dump_json().encode())
+    return etag_of(shown.model_dump_json(by_alias=True).encode())

@@ -1,7 +1,9 @@
-"""The header Idempotency-Key: a request sent twice is done once (draft-ietf-httpapi-idempotency-key-header-06).
+"""The header Idempotency-Key: a request sent twice is done once.
 
 The answer is kept in the transaction of the effect: either both are there or neither. Only success is kept;
 after an error nothing was done, and the key is free.
+
+Source: draft-ietf-httpapi-idempotency-key-header-06.
 """
 
 from collections.abc import Callable

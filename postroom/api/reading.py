@@ -28,7 +28,7 @@ class JsonParser(Parser):
         except (ValueError, RecursionError) as error:
             raise Problem(Kinds.MALFORMED, "The body is no JSON.") from error
         for part in _texts(data):
-            if "\x00" in part or not part.isprintable() and _has_surrogates(part):
+            if "\x00" in part or _has_surrogates(part):
                 raise Problem(Kinds.INVALID, "A text holds a character that cannot be stored.")
         return data
 
@@ -52,4 +52,8 @@ def _texts(data: object, deep: int = 0) -> Iterator[str]:
 
 
 def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -28,18 +28,17 @@ LIMIT, WINDOW_SECONDS = 600, 60
 """Requests of a token in a minute, counted in the database so that it holds for all servers together."""
 
 _USE = """
+    with now as (select clock_timestamp() as moment, make_interval(secs => %(window)s) as length)
     update api_apitoken as token set
-        window_used = case when window_at > clock_timestamp() - make_interval(secs => %(window)s) then window_used + 1 else 1 end,
-        window_at = case when window_at > clock_timestamp() - make_interval(secs => %(window)s)
-            then window_at else clock_timestamp() end,
-        last_used_at = clock_timestamp()
-    from organisations_user as person
+        window_used = case when window_at > moment - length then window_used + 1 else 1 end,
+        window_at = case when window_at > moment - length then window_at else moment end,
+        last_used_at = moment
+    from organisations_user as person, now
     where token.sha256 = %(sha256)s and token.revoked_at is null
-        and (token.expires_at is null or token.expires_at > clock_timestamp())
+        and (token.expires_at is null or token.expires_at > moment)
         and person.account_id = token.account_id and person.id = token.user_id
         and person.is_active and person.session_epoch = token.user_epoch
-    returning token.id, token.window_used,
-        extract(epoch from token.window_at + make_interval(secs => %(window)s) - clock_timestamp())
+    returning token.id, token.window_used, extract(epoch from token.window_at + length - moment)
 """
 
 

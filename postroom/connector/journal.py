@@ -14,6 +14,8 @@ from postroom.crm.models import Lead
 from postroom.organisations.access import team_ids
 from postroom.organisations.models import User
 
+FURTHEST_DAYS = 60
+"""How far back the journal is looked at (R-071)."""
 SHORTEST = 3
 """Letters that it takes to search subjects: fewer cannot be looked up in an index."""
 REMEMBERED_SECONDS = 15 * 60

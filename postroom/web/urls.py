@@ -22,6 +22,7 @@ urlpatterns = [
     path("settings/", include("postroom.web.setup.urls")),
     path("tags/", include("postroom.web.tags.urls")),
     path("push/", include("postroom.web.push.urls")),
+    path("api/v1/", include("postroom.api.urls")),
     path("sign-in/", sign_in.login, name="account_login"),
     path("sign-out/", sign_in.logout, name="account_logout"),
     path("sign-up/", sign_in.signup, name="account_signup"),

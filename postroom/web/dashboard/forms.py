@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from postroom.connector.journal import FURTHEST_DAYS
 from postroom.connector.models import Outcome
-from postroom.web.dashboard.periods import FURTHEST_DAYS, Period, furthest, named_period
+from postroom.web.dashboard.periods import Period, furthest, named_period
 
 DEFAULT = "7"
 PERIODS = [

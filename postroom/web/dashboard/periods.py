@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-FURTHEST_DAYS = 60
-"""How far back a dashboard reaches (R-071)."""
+from postroom.connector.journal import FURTHEST_DAYS
 
 
 @dataclass(frozen=True, slots=True)

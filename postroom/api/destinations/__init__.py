@@ -1,0 +1,1 @@
+"""Destinations and what was delivered to them."""

@@ -1,0 +1,1 @@
+"""The fields that the account added to its leads."""

@@ -1,0 +1,1 @@
+"""Leads: list, read, make, change, merge and delete."""
