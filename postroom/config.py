@@ -50,6 +50,8 @@ class Config:
     microsoft_client_secret: str = field(repr=False)
     microsoft_tenant: str
     """Id or domain of the one organisation that the app is limited to; "" for any."""
+    leadsquared_url: str
+    """Origin that stands in for every LeadSquared host; "" means LeadSquared itself."""
     gmail_units_per_minute: int
     """Quota units a minute and mailbox; 0 switches Postroom's own budget off."""
     poll_seconds: int
@@ -61,8 +63,8 @@ class Config:
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether a provider is the local stand-in."""
-        return bool(self.google_url or self.microsoft_url)
+        """Whether a provider, or LeadSquared, is the local stand-in."""
+        return bool(self.google_url or self.microsoft_url or self.leadsquared_url)
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -90,6 +92,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         microsoft_client_id=env.get("POSTROOM_MICROSOFT_CLIENT_ID", ""),
         microsoft_client_secret=env.get("POSTROOM_MICROSOFT_CLIENT_SECRET", ""),
         microsoft_tenant=env.get("POSTROOM_MICROSOFT_TENANT", ""),
+        leadsquared_url=_origin(env, "POSTROOM_LEADSQUARED_URL", ""),
         gmail_units_per_minute=_number(env, "POSTROOM_GMAIL_UNITS_PER_MINUTE", 6000),
         poll_seconds=_number(env, "POSTROOM_POLL_SECONDS", 300),
         region=env.get("POSTROOM_REGION", "this server"),

@@ -6,5 +6,8 @@ To add one: a folder with a ``destination.py`` as the others have it, and its li
 from collections.abc import Mapping
 
 from postroom.destinations.base import DestinationKind
+from postroom.destinations.leadsquared.destination import LeadSquared
 
-KINDS: Mapping[str, DestinationKind] = {}
+KINDS: Mapping[str, DestinationKind] = {
+    "leadsquared": LeadSquared(),
+}
