@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 AIM_MILLISECONDS = 100
 USERS, JOURNAL_ROWS, LEADS, DAYS, TEAM = 10_000, 1_000_000, 50_000, 60, 20
+BUSY = 12_000
+"""Mails on one lead, in threads of twenty."""
 SAMPLES = 5
 
 Row = tuple[str, str, str, str]
@@ -61,10 +63,32 @@ _SEED = (
             now() - (n::float / %(rows)s) * interval '%(days)s days' as at
     ) ids
     """,
+    """
+    with messages as (
+        insert into crm_storedmessage (account_id, identity, message_id, conversation, happened_at, subject,
+            from_address, from_name, "to", cc, bcc, details)
+        select %(account)s, md5(n::text), '', md5((n %% (%(busy)s / 20))::text), now() - n * interval '1 hour',
+            'Subject ' || n, 'lead1@client.example', 'Lead No 1', '[["rep1@pages.example", ""]]', '[]', '[]',
+            '["subject", "body"]'
+        from generate_series(1, %(busy)s) n returning id, happened_at
+    ), bodies as (
+        insert into crm_messagebody (account_id, message_id, text, html, preview)
+        select %(account)s, id, 'Hello there', '', 'Hello there' from messages
+    ), copies as (
+        insert into crm_messagecopy (account_id, message_id, user_id, sent)
+        select %(account)s, id, %(manager)s, false from messages
+    )
+    insert into crm_activity (account_id, lead_id, message_id, kind, happened_at, created_at)
+    select %(account)s, (select min(id) from crm_lead where account_id = %(account)s), id, 'email_received',
+        happened_at, now()
+    from messages
+    """,
     "vacuum analyze connector_journalentry",
     "vacuum analyze organisations_user",
     "vacuum analyze connector_mailbox",
     "vacuum analyze crm_lead",
+    "vacuum analyze crm_storedmessage",
+    "vacuum analyze crm_activity",
 )
 
 
@@ -78,13 +102,13 @@ def rows(journal_rows: int = JOURNAL_ROWS) -> Iterator[Row]:
         admin = _signed_in(people["admin"])
         first = _milliseconds(admin, "/journal/?period=30", forget=True)
         yield "Journal of all, 30 days, first visit", f"{first:,.0f} ms", str(AIM_MILLISECONDS), beside
-        for what, who, url in _pages(people["rep"]):
+        for what, who, url in _pages(people["rep"], people["lead"]):
             client = _signed_in(people[who])
             yield what, f"{_milliseconds(client, url):,.0f} ms", str(AIM_MILLISECONDS), beside
 
 
-def _pages(rep: int) -> list[tuple[str, str, str]]:
-    """(what, who asks, address); the rep with the most rows has 2 % of the journal."""
+def _pages(rep: int, lead: int) -> list[tuple[str, str, str]]:
+    """(what, who asks, address); the rep with the most rows has 2 % of the journal, the lead 12,000 mails."""
     one = f"/journal/{rep}/"
     return [
         ("Dashboard of the busiest rep, 7 days", "admin", one),
@@ -106,6 +130,8 @@ def _pages(rep: int) -> list[tuple[str, str, str]]:
         ("Mailboxes, search", "admin", "/mailboxes/?q=rep+0777"),
         ("Mailboxes, far down", "admin", "/mailboxes/?after=rep%2009000_1"),
         ("Mailboxes of a team", "manager", "/mailboxes/"),
+        ("Leads", "admin", "/leads/"),
+        ("Lead with 12,000 mails", "admin", f"/leads/{lead}/"),
         ("People of all", "admin", "/people/"),
         ("People, search", "admin", "/people/?q=rep+0777"),
         ("People, far down", "admin", "/people/?after=rep%2009000_1"),
@@ -116,6 +142,7 @@ def _seed(journal_rows: int) -> dict[str, int]:
     """The account; returns the ids of its people."""
     from django.db import connection
 
+    from postroom.crm.models import Lead
     from postroom.organisations.models import Account, Role, User
 
     account = Account.objects.create(name="Pages", domains=["pages.example"])
@@ -131,12 +158,14 @@ def _seed(journal_rows: int) -> dict[str, int]:
         "rows": journal_rows,
         "days": DAYS,
         "team": TEAM,
+        "busy": BUSY,
     }
     with connection.cursor() as cursor:
         for statement in _SEED:
             cursor.execute(statement, values if "%(" in statement else None)
     rep = User.objects.of(account).filter(role=Role.SALES_USER).order_by("pk").values_list("pk", flat=True)[0]
-    return {**{name: user.pk for name, user in made.items()}, "rep": rep}
+    lead = Lead.objects.of(account).order_by("pk").values_list("pk", flat=True)[0]
+    return {**{name: user.pk for name, user in made.items()}, "rep": rep, "lead": lead}
 
 
 def _signed_in(user: int) -> "Client":

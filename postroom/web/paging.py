@@ -33,6 +33,12 @@ def page_of(rows: QuerySet[Row], by: str, after: str, size: int) -> Rows[Row]:
     return Rows(found[:size], cursor_of(last, by) if last else "")
 
 
+def up_to(rows: QuerySet[Row], by: str, cursor: str) -> QuerySet[Row]:
+    """All rows before the page that the cursor begins, as ``page_of`` orders them. Raises ``Http404``."""
+    at, pk = _parsed(cursor)
+    return rows.filter(**{f"{by}__gte": at}).exclude(**{by: at, "pk__lt": pk}).order_by(f"-{by}", "-pk")
+
+
 def page_by_name(rows: QuerySet[Row], by: str, after: str, size: int, tie: str = "pk") -> Rows[Row]:
     """As ``page_of``, in the order of the text ``by``, whatever its case, then of the id ``tie``."""
     rows = rows.annotate(sorted_by=Lower(by), tied_by=F(tie))

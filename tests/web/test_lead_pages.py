@@ -196,6 +196,26 @@ def test_r080_a_long_history_opens_with_few_queries_and_in_parts(
     assert not seen & set(rest)
 
 
+def test_older_mails_that_were_opened_stay_open_when_news_arrive(as_, rita, account, carol):
+    write(account, carol, 150)
+    client = as_(rita)
+    shown = page(client, f"/leads/{carol.pk}/")
+    url = re.search(r'hx-get="(/leads/\d+/older/[^"]+)"', shown)[1].replace("&amp;", "&")
+    part = page(client, url)
+    before = set(re.findall(r'id="mail-(\d+)"', shown + part))
+    assert len(before) == 120
+    opened = re.search(r'name="open" value="([^"]+)"', part)[1]
+    write(account, carol, 1, "news")
+    newest = StoredMessage.objects.get(conversation="news")
+    StoredMessage.objects.filter(pk=newest.pk).update(conversation="one")
+    Activity.objects.filter(message=newest).update(happened_at=NOON + timedelta(days=9))
+    after = page(client, f"/leads/{carol.pk}/history/", stamp="0", open=opened)
+    assert set(re.findall(r'id="mail-(\d+)"', after)) > before
+    assert "30 older mails" in after
+    assert f'name="open" value="{opened}"' in after
+    assert client.get(f"/leads/{carol.pk}/history/", {"open": "nonsense one"}).status_code == 404
+
+
 # List and export
 
 

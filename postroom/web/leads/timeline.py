@@ -1,20 +1,26 @@
 """The history of a lead: its mail by conversation, the one with the newest mail first (R-080)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Max, Prefetch, QuerySet, Window
+from django.db.models import Case, Count, F, Max, Prefetch, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 
 from postroom.crm.models import Activity, Lead, MessageCopy
-from postroom.web.paging import Rows, cursor_of, page_of
+from postroom.web.paging import Rows, cursor_of, page_of, up_to
 
 SIZE = 25
 """Conversations shown at first, and more each time that is asked for."""
-LONGEST = 20
-"""Mails shown of one conversation at first; older ones on demand."""
+LONGEST, FULL = 20, 3
+"""Mails shown at first of each of the ``FULL`` conversations that come first; older ones on demand."""
+SHORT = 3
+"""Mails shown at first of each conversation further down."""
 OLDER = 100
 """Mails of a conversation that come with one demand."""
+MOST_OPENED = 5
+"""Conversations whose older mails stay open when news arrive."""
+MOST_OLDER = 1000
+"""Mails of one conversation that stay so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,11 @@ class Timeline:
     more: bool
 
 
-def timeline(lead: Lead, size: int) -> Timeline:
-    """The ``size`` conversations with the newest mail; four queries, whatever they hold."""
+def timeline(lead: Lead, size: int, opened: Mapping[str, str]) -> Timeline:
+    """The ``size`` conversations with the newest mail; few queries, whatever they hold.
+
+    ``opened`` says of conversations down to which mail, as its cursor, they are to be shown.
+    """
     newest = (
         _activities(lead)
         .values("message__conversation")
@@ -66,9 +75,14 @@ def timeline(lead: Lead, size: int) -> Timeline:
         partition_by=F("message__conversation"),
         order_by=[F("happened_at").desc(), F("pk").desc()],
     )
-    shown = _shown(lead).filter(message__conversation__in=totals).annotate(place=place)
-    for activity in shown.filter(place__lte=LONGEST).order_by("-happened_at", "-pk"):
+    full = When(message__conversation__in=list(totals)[:FULL], then=Value(LONGEST))
+    shown = _shown(lead).filter(message__conversation__in=totals)
+    shown = shown.annotate(place=place, most=Case(full, default=Value(SHORT)))
+    for activity in shown.filter(place__lte=F("most")).order_by("-happened_at", "-pk"):
         mails[activity.message.conversation].append(activity)
+    for key in [key for key in totals if key in opened][:MOST_OPENED]:
+        further = up_to(_shown(lead).filter(message__conversation=key), "happened_at", opened[key])
+        mails[key] = max(mails[key], list(further[:MOST_OLDER]), key=len)
     conversations = [Conversation(key, mails[key], totals[key]) for key in mails if mails[key]]
     return Timeline(conversations, len(found) > size)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import Count, Max
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -16,12 +16,14 @@ from postroom.crm.fields import fields_of
 from postroom.crm.models import Activity, Lead, LeadField, LeadMerge, LeadQuerySet, LeadSource
 from postroom.organisations.access import may_configure, may_connect
 from postroom.organisations.models import User
-from postroom.web.leads.timeline import LONGEST, SIZE, older_mails, timeline
-from postroom.web.paging import page_of
+from postroom.web.leads.timeline import SIZE, older_mails, timeline
+from postroom.web.paging import Row, cursor_of, page_of
 from postroom.web.parts import render_part
 from postroom.web.viewer import viewer
 
 PAGE = 50
+MOST_CHOICES = 500
+"""Owners, and lead sources, that the list offers to narrow it by."""
 MOST = 2000
 """Conversations a page shows at the most."""
 NOTHING_NEW = 204
@@ -75,8 +77,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "search": search,
         "after": after,
         "stamp": stamp,
-        "sources": LeadSource.objects.filter(account=user.account).order_by("name"),
-        "owners": User.objects.of(user.account).order_by("name"),
+        "sources": _choices(LeadSource.objects.filter(account=user.account), search.source),
+        "owners": _choices(_owners(user), search.owner),
+        "most_choices": MOST_CHOICES,
         "manages": may_manage_leads(user),
         "configures": may_configure(user),
         "connects": may_connect(user),
@@ -120,7 +123,9 @@ def older(request: HttpRequest, pk: int) -> HttpResponse:
     """More mails of a long conversation, those before the cursor ``after``."""
     lead = get_lead_for(viewer(request), pk)
     key = request.GET.get("conversation", "")[:64].replace("\x00", "")
-    context = {"lead": lead, "key": key, "page": older_mails(lead, key, request.GET.get("after", ""))}
+    page = older_mails(lead, key, request.GET.get("after", ""))
+    last = cursor_of(page.rows[-1], "happened_at") if page.rows else ""
+    context = {"lead": lead, "key": key, "page": page, "last": last}
     return render(request, "leads/_older.html", context)
 
 
@@ -139,6 +144,20 @@ def _said(value: object) -> object:
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     return value
+
+
+def _owners(user: User) -> QuerySet[User]:
+    """The people of the account who own a lead."""
+    owned = Lead.objects.of(user.account).filter(owner=OuterRef("pk"))
+    return User.objects.of(user.account).filter(Exists(owned))
+
+
+def _choices(rows: QuerySet[Row], chosen: str) -> list[tuple[int, str]]:
+    """(id, name) of the first few by name, and of the chosen one wherever it stands."""
+    found = list(rows.order_by("name", "pk").values_list("pk", "name")[:MOST_CHOICES])
+    if chosen and chosen != NONE and int(chosen) not in dict(found):
+        found += rows.filter(pk=chosen).values_list("pk", "name")
+    return found
 
 
 def _choice(text: str) -> str:
@@ -175,13 +194,20 @@ def _history(request: HttpRequest, lead: Lead) -> dict[str, object]:
     activities = Activity.objects.filter(account_id=lead.account_id, lead=lead)
     state = activities.aggregate(number=Count("pk"), newest=Max("pk"))
     stamp = str(state["number"] * 10**12 + (state["newest"] or 0))
+    opened = _opened(request)
     return {
         "lead": lead,
         "stamp": stamp,
         # Nothing is read for a page that is up to date.
-        "timeline": timeline(lead, max(size, 1)) if request.GET.get("stamp") != stamp else None,
+        "timeline": timeline(lead, max(size, 1), opened) if request.GET.get("stamp") != stamp else None,
         "size": size,
         "next_size": size + SIZE,
-        "longest": LONGEST,
+        "opened": opened,
         "mails": state["number"],
     }
+
+
+def _opened(request: HttpRequest) -> dict[str, str]:
+    """Down to which mail, as its cursor, older mails were opened, by conversation."""
+    given = [value.replace("\x00", "").partition(" ") for value in request.GET.getlist("open")]
+    return {key[:64]: cursor for cursor, _space, key in given}

@@ -1,4 +1,4 @@
-"""Trying a draft of one direction on last week's mail of that direction, before it is saved; nothing is stored.
+"""Trying a draft of one direction on its mail of last week, before it is saved; nothing is stored.
 
 It runs while the browser waits, over few mailboxes and mails: what it finds of mail that is in no CRM must
 not come to lie in a table for another process to pick up. For the same reason a mail in somebody else's
@@ -125,9 +125,7 @@ def _preview(
     return found
 
 
-async def _run(
-    mailboxes: Sequence[Mailbox], draft: Settings, direction: Direction
-) -> list[DryRun | str]:
+async def _run(mailboxes: Sequence[Mailbox], draft: Settings, direction: Direction) -> list[DryRun | str]:
     async with open_session() as session:
         runs = (_one(mailbox, draft, direction, session) for mailbox in mailboxes)
         return list(await asyncio.gather(*runs))
