@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from django.contrib.postgres.fields import ArrayField
 from django.core.cache import cache
-from django.db.models import Count, DateTimeField, F, Func, IntegerField, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from postroom.connector.models import JournalEntry, Outcome
 from postroom.crm.models import Lead
@@ -84,25 +85,23 @@ def per_day(entries: QuerySet[JournalEntry], starts: Sequence[datetime], whose: 
 
 
 def _counted(entries: QuerySet[JournalEntry], starts: Sequence[datetime]) -> list[DayCount]:
-    """One query, answered from an index alone."""
-    counted: list[dict[str, int]] = [{} for _ in starts[1:]]
-    bucket = Func(
-        F("recorded_at"),
-        Value(list(starts), output_field=ArrayField(DateTimeField())),
-        function="width_bucket",
-        output_field=IntegerField(),
-    )
-    found = (
-        between(entries, starts[0], starts[-1])
-        .filter(nth=0)
+    """One query, which for each stretch reads its part of an index and nothing else.
+
+    Sorting a million rows into days by a function of their time takes twice as long.
+    """
+    in_day = (
+        entries.filter(nth=0, recorded_at__gte=RawSQL("d.begun", ()), recorded_at__lt=RawSQL("d.ended", ()))
         .order_by()
-        .values(bucket=bucket)
-        .annotate(outcome=F("outcome"), mails=Count("*"))
-        .values_list("bucket", "outcome", "mails")
+        .values("account")
+        .annotate(**{each: Count("outcome", filter=Q(outcome=each)) for each in Outcome.values})
+        .values_list(*Outcome.values)
     )
-    for day, outcome, mails in found:
-        counted[day - 1][outcome] = mails
-    return [
-        DayCount(day.get(Outcome.SYNCED, 0), day.get(Outcome.SKIPPED, 0), day.get(Outcome.SET_ASIDE, 0))
-        for day in counted
-    ]
+    sql, params = in_day.query.sql_with_params()
+    days = "unnest(%s::timestamptz[], %s::timestamptz[]) with ordinality d(begun, ended, nth)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select d.nth, o.* from {days} cross join lateral ({sql}) o",  # noqa: S608 made by the ORM
+            [list(starts[:-1]), list(starts[1:]), *params],
+        )
+        found = {day: dict(zip(Outcome.values, counts, strict=True)) for day, *counts in cursor.fetchall()}
+    return [DayCount(**found.get(day, {})) for day in range(1, len(starts))]
