@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
-import orjson
-from django.db import connection, transaction
+from django.db import transaction
 
 from postroom.crm.capture import NewLead, capture_leads, sources_named
 from postroom.crm.csv_file import (
@@ -26,7 +25,8 @@ from postroom.crm.csv_file import (
     separator_of,
 )
 from postroom.crm.fields import FieldRefused, Value, read_value
-from postroom.crm.models import FieldType, ImportState, Lead, LeadAddress, LeadField, LeadImport
+from postroom.crm.models import ImportState, Lead, LeadAddress, LeadField, LeadImport
+from postroom.crm.writing import index_addresses, update_leads
 from postroom.errors import PostroomError
 from postroom.mail.addresses import make_address, split_name
 from postroom.organisations.models import Account, User
@@ -401,31 +401,8 @@ def _write(job: LeadImport, plans: Sequence[Plan]) -> None:
     owners = _owners(account)
     for pk, lead in held.items():
         _apply(lead, ids[pk], sources, owners)
-    _update(account, list(held.values()))
-    _index(account, [(pk, plan) for pk, plan in ids.items() if pk in held])
-
-
-_UPDATE = """
-    update crm_lead set first_name = new.first_name, last_name = new.last_name, email = new.email,
-        email_key = new.email_key, company = new.company, phone = new.phone, source_id = new.source,
-        owner_id = new.owner, custom = new.custom
-    from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-        %s::bigint[], %s::bigint[], %s::text[]::jsonb[])
-        as new(id, first_name, last_name, email, email_key, company, phone, source, owner, custom)
-    where crm_lead.account_id = %s and crm_lead.id = new.id
-"""
-_COLUMNS = (
-    *("pk", "first_name", "last_name", "email", "email_key", "company", "phone"),
-    *("source_id", "owner_id"),
-)
-
-
-def _update(account: int, leads: Sequence[Lead]) -> None:
-    """Write the fields of the leads in one statement; ``bulk_update`` takes several times as long."""
-    columns = [[getattr(lead, name) for lead in leads] for name in _COLUMNS]
-    custom = [orjson.dumps(lead.custom).decode() for lead in leads]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, [*columns, custom, account])
+    update_leads(account, list(held.values()))
+    index_addresses(account, {pk: plan.own for pk, plan in ids.items() if pk in held})
 
 
 def _apply(lead: Lead, plan: Plan, sources: Mapping[str, int], owners: Mapping[str, int]) -> None:
@@ -439,23 +416,6 @@ def _apply(lead: Lead, plan: Plan, sources: Mapping[str, int], owners: Mapping[s
         elif name == "email" and "email" in plan.changes:
             lead.email, lead.email_key = text, plan.key
     lead.custom = {**lead.custom, **plan.own}
-
-
-def _index(account: int, written: Sequence[tuple[int, Plan]]) -> None:
-    """Addresses in fields of the account's own lead to the lead, too (R-044)."""
-    fields = set(
-        LeadField.objects.filter(account_id=account, type=FieldType.EMAIL).values_list("name", flat=True)
-    )
-    rows = [
-        LeadAddress(account_id=account, lead_id=pk, field=name, key=address.key)
-        for pk, plan in written
-        for name, value in plan.own.items()
-        if name in fields and (address := make_address(str(value)))
-    ]
-    for name in {row.field for row in rows}:
-        mine = [row.lead_id for row in rows if row.field == name]
-        LeadAddress.objects.filter(account_id=account, lead__in=mine, field=name, merge=None).delete()
-    LeadAddress.objects.bulk_create(rows)
 
 
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
