@@ -47,6 +47,15 @@ LEAD_WORK = {
 LEAD_PAGES = {"lead_edit", "lead_merge", "lead_merge_with", "lead_older"}
 OBJECTS = LEAD_PAGES | {"lead", "lead_history", "mail", "mail_body", "attachment", "attachment_inline"}
 
+API = {
+    *("openapi-json", "api-root", "me", "lead_list", "lead_create", "lead", "lead_change", "lead_delete"),
+    *("lead_merge", "lead_field_list", "lead_source_list", "activity_list", "activity", "attachment"),
+    *("journal_list", "journal_entry", "mailbox_list", "mailbox", "mailbox_pause", "mailbox_resume"),
+    *("mailbox_deactivate", "mailbox_activate", "user_list", "user", "settings", "settings_save"),
+    *("destination_list", "destination", "delivery_list", "delivery"),
+}
+"""Operations of the API, which want a token; see tests/api/test_access."""
+
 
 def names(patterns: list[URLPattern | URLResolver]) -> set[str]:
     found: set[str] = set()
@@ -91,7 +100,7 @@ def object_urls(filed: dict[str, int]) -> dict[str, str]:
 
 def test_every_route_is_in_this_matrix():
     assert names(get_resolver().url_patterns) == (
-        PUBLIC | OWN | TEAM | ADMINISTRATORS | CONFIGURE | LOGS | LEAD_WORK | OBJECTS
+        PUBLIC | OWN | TEAM | ADMINISTRATORS | CONFIGURE | LOGS | LEAD_WORK | OBJECTS | API
     )
 
 
