@@ -173,7 +173,7 @@ class Delivery(models.Model):
     remote_id = models.CharField(max_length=100, blank=True)
     said = models.TextField(blank=True)
     """What the last attempt ended with, in words."""
-    is_maybe_sent = models.BooleanField(default=False)
+    is_maybe_sent = models.BooleanField(default=False, db_default=False)
     """``Parcel.maybe_sent``: an attempt ended without an answer, and nobody has asked since."""
 
     class Meta:

@@ -118,6 +118,6 @@ def with_history() -> list[int]:
     """Destinations whose earlier activities are still to be queued."""
     return list(
         Destination.objects.filter(removed_at=None, history__has_key="days")
-        .exclude(history__finished=True)
+        .exclude(history__contains={"finished": True})
         .values_list("pk", flat=True)
     )
