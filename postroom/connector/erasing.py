@@ -9,7 +9,7 @@ keyed hash of the addresses; and the settings, where an administrator may have e
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -112,6 +112,16 @@ def erasures_of(account: Account, address: str) -> QuerySet[Erasure]:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     prints = [fingerprint(made.key, secret) for secret in secrets] if made else []
     return Erasure.objects.filter(account=account, fingerprints__overlap=prints).order_by("-pk")
+
+
+def erased_among(account: Account, keys: Collection[str]) -> set[str]:
+    """Those of the addresses, by ``Address.key``, that belong to a person who was erased; one query."""
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    prints = {fingerprint(key, secret): key for key in keys for secret in secrets}
+    rows = Erasure.objects.filter(account=account, fingerprints__overlap=list(prints))
+    return {
+        prints[one] for held in rows.values_list("fingerprints", flat=True) for one in held if one in prints
+    }
 
 
 def run_erasure(pk: int) -> None:
