@@ -5,7 +5,7 @@ recorded answers, or left open by the documentation, says so where it is decided
 """
 
 from ..faults import Fault
-from .accounts import Account, Client
+from .accounts import Account, Client, ServiceAccount
 from .mailbox import Mailbox, StoredMessage
 from .push import Subscription
 from .sandbox import GoogleSandbox, Settings
@@ -21,6 +21,7 @@ __all__ = [
     "Fault",
     "GoogleSandbox",
     "Mailbox",
+    "ServiceAccount",
     "Settings",
     "StoredMessage",
     "Subscription",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
 
 @dataclass(slots=True)
 class Account:
@@ -16,6 +18,8 @@ class Account:
     """Further send-as addresses; mail to them arrives here too."""
     pending_aliases: tuple[str, ...] = ()
     """Send-as addresses that this person entered and nobody has verified."""
+    suspended: bool = False
+    """The Workspace administrator has suspended this person."""
     blocked_by_admin: bool = False
     """The Workspace administrator forbids third-party access (``admin_policy_enforced``)."""
 
@@ -40,3 +44,21 @@ class Client:
     """Publishing status Testing: refresh tokens expire after 7 days."""
     consents: dict[str, frozenset[str]] = field(default_factory=dict)
     """Address to the scopes granted so far."""
+
+
+@dataclass(slots=True)
+class ServiceAccount:
+    """An account of a Cloud project; let into a Workspace, it acts for that Workspace's people."""
+
+    email: str
+    client: Client
+    """Under whose id, a number, the admin console of a Workspace names it."""
+    keys: dict[str, RSAPublicKey] = field(default_factory=dict)
+    """By key id."""
+    disabled: bool = False
+    delegations: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Domain of a Workspace to the scopes that its super administrator entered for the client id."""
+
+    @property
+    def client_id(self) -> str:
+        return self.client.client_id

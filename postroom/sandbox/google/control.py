@@ -35,6 +35,9 @@ def routes(sandbox: "GoogleSandbox") -> list[web.RouteDef]:
         ("DELETE", "/sandbox/accounts/{address}", control.remove_account),
         ("GET", "/sandbox/clients", control.clients),
         ("POST", "/sandbox/clients", control.add_client),
+        ("POST", "/sandbox/service-accounts", control.add_service_account),
+        ("PUT", "/sandbox/delegations/{domain}", control.delegate),
+        ("DELETE", "/sandbox/delegations/{domain}", control.undelegate),
         ("GET", f"{box}/messages", control.messages),
         ("POST", f"{box}/messages", control.deliver),
         ("POST", f"{box}/send", control.send),
@@ -97,6 +100,21 @@ class Control:
         """``client_id``, ``client_secret``, ``redirect_uris``, ``name``, ``project``, ``testing``."""
         client = self.sandbox.add_client(**await _body(request))
         return {"client_id": client.client_id, "client_secret": client.client_secret}
+
+    async def add_service_account(self, request: web.Request) -> Json:
+        """``email``, ``project``: the JSON file of its first key."""
+        account = self.sandbox.add_service_account(**await _body(request))
+        return self.sandbox.service_account_key(account.email, f"{request.scheme}://{request.host}")
+
+    async def delegate(self, request: web.Request) -> Json:
+        """``client_id``, ``scopes``: as a super administrator enters them for the domain."""
+        wanted = await _body(request)
+        self.sandbox.delegate(request.match_info["domain"], wanted["client_id"], wanted["scopes"])
+        return {}
+
+    async def undelegate(self, request: web.Request) -> Json:
+        self.sandbox.undelegate(request.match_info["domain"])
+        return {}
 
     async def messages(self, request: web.Request) -> Json:
         mailbox = self.sandbox.mailbox(_address(request))

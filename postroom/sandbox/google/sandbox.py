@@ -19,7 +19,8 @@ from ..clock import Clock
 from ..faults import Fault, Faults
 from ..server import StandIn
 from . import batch, control, gmail, pages, signin
-from .accounts import Account, Client
+from .accounts import Account, Client, ServiceAccount
+from .delegation import new_key
 from .keys import SigningKeys
 from .mail import MailStore, Views
 from .mailbox import ARRIVED, Change, Mailbox, StoredMessage
@@ -131,6 +132,42 @@ class GoogleSandbox(StandIn):
         with self.lock:
             self.clients[client_id] = client
         return client
+
+    def add_service_account(self, email: str = "", project: str = "sandbox") -> ServiceAccount:
+        """An account of a Cloud project, that no Workspace has let in yet."""
+        email = email or f"postroom@{project}.iam.gserviceaccount.com"
+        with self.lock:
+            number = "1" + "".join(self.random.choices("0123456789", k=20))
+            client = Client(number, "", (), name=email, project=project)
+            self.service_accounts[email] = ServiceAccount(email, client)
+            return self.service_accounts[email]
+
+    def service_account_key(self, email: str, origin: str = "") -> dict[str, str]:
+        """A new key, as its JSON file has it; ``token_uri`` at ``origin`` where given. Raises KeyError."""
+        return new_key(self.service_accounts[email], origin)
+
+    def delegate(self, domain: str, client_id: str, scopes: Iterable[str]) -> None:
+        """A super administrator lets the client id act for the domain's people, in the admin console.
+
+        Raises KeyError for an id of no service account.
+        """
+        account = next((each for each in self.service_accounts.values() if each.client_id == client_id), None)
+        if account is None:
+            raise KeyError(client_id)
+        with self.lock:
+            account.delegations[domain.lower()] = frozenset(scopes)
+
+    def undelegate(self, domain: str) -> None:
+        """Every service account is let in no more. Tokens that are out live on, an hour at the most."""
+        with self.lock:
+            for account in self.service_accounts.values():
+                account.delegations.pop(domain.lower(), None)
+
+    def suspend(self, address: str) -> None:
+        """The Workspace administrator suspends a person: their grants end."""
+        with self.lock:
+            self.accounts[self.owner(address)].suspended = True
+            self.tokens.revoke_account(self.owner(address))
 
     def mailbox(self, address: str) -> Mailbox:
         """Raises KeyError where nobody has that address."""
@@ -311,6 +348,7 @@ class GoogleSandbox(StandIn):
         self.random = random.Random(self.seed)
         self.accounts: dict[str, Account] = {}
         self.clients: dict[str, Client] = {}
+        self.service_accounts: dict[str, ServiceAccount] = {}
         self.mailboxes: dict[str, Mailbox] = {}
         self.store = MailStore()
         self.views = Views(self.settings.cache_bytes, self.settings.inline_text_limit)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from ..faults import Fault
 from ..html import Templates
+from . import delegation
 from . import scopes as words
 from .accounts import Account
 from .oauth import (
@@ -153,6 +154,8 @@ class SignIn:
     def _exchange(self, request: web.Request, form: Mapping[str, str]) -> dict[str, object]:
         sandbox, kind = self.sandbox, form.get("grant_type", "")
         with sandbox.lock:
+            if kind == delegation.GRANT:
+                return delegation.redeem(sandbox, form, origin_of(request)).as_json()
             client = check_client(form, _basic(request), sandbox.clients)
             if kind == "authorization_code":
                 return sandbox.tokens.exchange_code(client, form, self._issuer(request)).as_json()

@@ -74,6 +74,9 @@ class App:
     """What an administrator's consent gives to the application itself."""
     allowed_mailboxes: frozenset[str] | None = None
     """Application access policy: addresses that the application may open by itself; None for all."""
+    scoped_mailboxes: frozenset[str] | None = None
+    """Role Based Access Control for Applications: addresses of the scope for which Exchange gives it the role
+    "Application Mail.Read"; None where there is no such role. What Entra gives counts for all besides."""
     consents: dict[str, frozenset[str]] = field(default_factory=dict)
     """Object id of a person to the scopes granted so far."""
     admin_consents: set[str] = field(default_factory=set)

@@ -120,6 +120,11 @@ def no_user(name: str) -> GraphError:
     return GraphError(404, "Request_ResourceNotFound", message)
 
 
+def no_mailbox_user(name: str) -> GraphError:
+    """Exchange's words, where the directory is not asked."""
+    return GraphError(404, "ErrorInvalidUser", f"The requested user '{name}' is invalid.")
+
+
 def sync_state_gone(code: str, location: str) -> GraphError:
     """ "Use delta query to track changes", synchronization reset: 410 and where to begin anew."""
     messages = {

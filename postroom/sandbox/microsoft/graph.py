@@ -2,8 +2,9 @@
 
 Sources: "Use the Microsoft Graph API" (paths, request-id and client-request-id), "Outlook mail API
 overview", "Microsoft Graph permissions reference", "Limiting application permissions to specific Exchange
-Online mailboxes", "Claims challenges, claims requests, and client capabilities". Names in paths may be
-written ``mailFolders('inbox')`` or ``mailFolders/inbox``, in any case.
+Online mailboxes", "Role Based Access Control for Applications in Exchange Online", "Claims challenges,
+claims requests, and client capabilities". Names in paths may be written ``mailFolders('inbox')`` or
+``mailFolders/inbox``, in any case.
 """
 
 import asyncio
@@ -245,18 +246,31 @@ def _check(
     if who == "me" and person is None:
         message = "/me request is only valid with delegated authentication flow."
         raise errors.bad_request(message)
-    if not method.scopes & access.scopes:
+    by_role = person is None and _has_role(access, account, method)
+    if not method.scopes & access.scopes and not by_role:
         raise errors.directory_denied() if method.name == "users.get" else GraphError(403)
     if not who:
         return access
     if account is None or account.tid != access.tenant:
-        raise errors.no_user(who)
+        raise errors.no_user(who) if method.name == "users.get" else errors.no_mailbox_user(who)
     if person and account is not person:
         raise errors.directory_denied() if method.name == "users.get" else GraphError(403)
     allowed = access.app.allowed_mailboxes
-    if not person and allowed is not None and account.address not in allowed and method.name != "users.get":
+    kept_out = allowed is not None and account.address not in allowed and not by_role
+    if person is None and kept_out and method.name != "users.get":
         raise errors.blocked_by_policy()
     return access
+
+
+def _has_role(access: Access, account: Account | None, method: Method) -> bool:
+    """Whether Exchange lets the application read this mailbox, which its token does not show.
+
+    Of a subscription, the mailbox is checked by its resource.
+    """
+    scope = access.app.scoped_mailboxes
+    if scope is None or "Mail.Read" not in method.scopes:
+        return False
+    return account.address in scope if account else method.name.startswith("subscriptions")
 
 
 def _preferences(value: str) -> dict[str, str]:
