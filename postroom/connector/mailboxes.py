@@ -5,8 +5,8 @@ already under way can no longer write (R-051, R-062), and of two changes at once
 earlier. What someone does to another's mailbox is in the audit trail.
 """
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -20,11 +20,16 @@ from postroom.connector.models import SYNCING, AuditArea, Mailbox, MailboxState,
 from postroom.connector.stops import SyncSwitchedOff, is_stopped
 from postroom.errors import AccountRefused
 from postroom.mail.addresses import make_address
+from postroom.mail.message import Address
 from postroom.organisations.access import visible_users
 from postroom.organisations.models import Account, User
 from postroom.providers.base import Consent, Cursor
 
 PAUSABLE = SYNCING
+CONNECTED_FOR = (
+    "Your administrator connected this mailbox for you, so there is nothing to sign in to. They are told when"
+    " Postroom cannot read it."
+)
 DEACTIVATABLE = (*SYNCING, MailboxState.CONNECTED, MailboxState.PAUSED, MailboxState.RECONNECT)
 
 
@@ -61,25 +66,69 @@ def connect(user: User, provider: Provider, consent: Consent) -> Mailbox:
     Raises ``AccountRefused`` where the address does not belong to the account or is another rep's,
     ``MayNotConnect`` and ``SyncSwitchedOff``.
     """
-    address = make_address(consent.address)
-    if address is None:
-        raise AccountRefused(f"{consent.address!r} is not a mail address.")
-    domains = [domain.lower() for domain in user.account.domains]
-    if domains and address.domain not in domains:
-        raise AccountRefused(
-            f"{address.address} does not belong to {user.account.name}, whose mail domain is"
-            f" {' or '.join(domains)}. Sign in with your work address."
-        )
+    address = checked_address(user, consent.address)
+    refuse_connected_for(user)
     mailbox = own_mailbox(user)
     if mailbox and (mailbox.provider, mailbox.address_key) != (provider, address.key):
         raise AccountRefused(
             f"{mailbox.address} is connected already. Remove it first to connect {address.address}."
         )
+    with _nobody_elses(address), transaction.atomic():
+        refuse_without_access(user)
+        refuse_while_stopped(user.account)
+        return _reconnected(mailbox, consent) if mailbox else _created(user, provider, consent)
+
+
+def connect_for(user: User, provider: Provider, given: str, by: User) -> Mailbox:
+    """Keep a mailbox that the organisation opened to Postroom, to be activated; ``given`` is its address.
+
+    Raises as ``connect``, and ``AccountRefused`` where the user has a mailbox already.
+    """
+    address = checked_address(user, given)
+    with _nobody_elses(address), transaction.atomic():
+        refuse_without_access(user)
+        refuse_while_stopped(user.account)
+        if mailbox := own_mailbox(user):
+            raise AccountRefused(f"{user} has connected {mailbox.address} already.")
+        mailbox = Mailbox.objects.create(
+            account=user.account,
+            user=user,
+            provider=provider,
+            address=given,
+            address_key=address.key,
+            by_organisation=True,
+            connected_by=by,
+            connected_by_name=by.name or by.email,
+        )
+        _audit(mailbox, by, "Connected")
+        return mailbox
+
+
+def refuse_connected_for(user: User) -> None:
+    """Raise ``AccountRefused`` where an administrator connected the user's mailbox."""
+    if Mailbox.objects.of(user.account).filter(user=user, by_organisation=True).exists():
+        raise AccountRefused(CONNECTED_FOR)
+
+
+def checked_address(user: User, given: str) -> Address:
+    """The address of a mailbox that the user may have. Raises ``AccountRefused`` for one that is foreign."""
+    address = make_address(given)
+    if address is None:
+        raise AccountRefused(f"{given!r} is not a mail address.")
+    domains = [domain.lower() for domain in user.account.domains]
+    if domains and address.domain not in domains:
+        raise AccountRefused(
+            f"{address.address} does not belong to {user.account.name}, whose mail domain is"
+            f" {' or '.join(domains)}. Use the work address."
+        )
+    return address
+
+
+@contextmanager
+def _nobody_elses(address: Address) -> Iterator[None]:
+    """Raise ``AccountRefused`` where the constraints say that the address is a colleague's."""
     try:
-        with transaction.atomic():
-            refuse_without_access(user)
-            refuse_while_stopped(user.account)
-            return _reconnected(mailbox, consent) if mailbox else _created(user, provider, consent)
+        yield
     except IntegrityError as error:
         raise AccountRefused(f"{address.address} is connected by a colleague already.") from error
 

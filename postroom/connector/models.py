@@ -38,6 +38,34 @@ class OAuthApp(models.Model):
         ]
 
 
+class OrganisationAccess(models.Model):
+    """What lets Postroom open the organisation's mailboxes at a provider, with no rep signing in."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    provider = models.CharField(max_length=20, choices=Provider)
+    sealed_key = models.BinaryField(default=bytes, blank=True)
+    """The key file of a service account, sealed; empty where the permission is the OAuth client's own."""
+    name = models.CharField(max_length=255)
+    """Who is let in: the service account, or the tenant."""
+    name_id = models.CharField(max_length=255)
+    """By which the organisation's own console names it."""
+    granted_at = models.DateTimeField(auto_now_add=True)
+    granted_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False
+    )
+    granted_by_name = models.CharField(max_length=320)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    """When a mailbox was last opened by it on request."""
+    told_at = models.DateTimeField(null=True, blank=True)
+    """When the administrators were told that it fails; None while it works."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "provider"], name="one_access_a_provider")
+        ]
+
+
 class SetUp(models.Model):
     """How far the account's set-up has come (R-010); reps connect once it is complete (R-053)."""
 
@@ -204,6 +232,15 @@ class Mailbox(models.Model):
     cursor = models.JSONField(null=True)
     """How far the sync has come, in the provider's terms; None before activation."""
     connected_at = models.DateTimeField(auto_now_add=True)
+    by_organisation = models.BooleanField(default=False)
+    """Whether it is opened by ``OrganisationAccess``, rather than by a grant of its user."""
+    connected_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False
+    )
+    """The administrator who connected it for its user; None where its user did."""
+    connected_by_id: int | None
+    connected_by_name = models.CharField(max_length=320, blank=True)
+    """Their name at the time, which outlives the user."""
     activated_at = models.DateTimeField(null=True, blank=True)
     last_sync_at = models.DateTimeField(null=True, blank=True)
     followed_at = models.DateTimeField(null=True, blank=True)
@@ -225,6 +262,10 @@ class Mailbox(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "provider", "address_key"], name="mailbox_is_unique"),
             models.UniqueConstraint(fields=["account", "id"], name="mailbox_in_account"),
+            models.CheckConstraint(
+                condition=models.Q(by_organisation=False) | ~models.Q(connected_by_name=""),
+                name="who_connected_is_named",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["next_sync_at"], condition=models.Q(state__in=SYNCING), name="mailbox_due"),
@@ -241,6 +282,53 @@ class Mailbox(models.Model):
     def retry_delay(self) -> timedelta:
         """How long to wait after ``failures`` failed passes: 5 s, doubling, at most 15 minutes."""
         return timedelta(seconds=min(5 * 2 ** min(self.failures, 10), 900))
+
+
+class ConnectRun(models.Model):
+    """Users whose mailboxes an administrator had connected in one go."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account_id: int
+    provider = models.CharField(max_length=20, choices=Provider)
+    import_days = models.PositiveIntegerField(default=0)
+    """How far back each mailbox begins."""
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False)
+    by_name = models.CharField(max_length=320)
+    begun_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "id"], name="run_in_account")]
+
+
+class ItemState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    CONNECTED = "connected", _("Connected")
+    REFUSED = "refused", _("Refused")
+    REMOVING = "removing", _("Being removed")
+    REMOVED = "removed", _("Removed")
+
+
+class ConnectItem(models.Model):
+    """One user of a run, and what came of it."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    account_id: int
+    run = models.ForeignKey(
+        ConnectRun, on_delete=models.CASCADE, related_name="items", db_constraint=False, db_index=False
+    )
+    run_id: int
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    user_id: int
+    address = models.CharField(max_length=320)
+    """As it was entered; the mailbox has the one that the provider gives."""
+    state = models.CharField(max_length=10, choices=ItemState, default=ItemState.WAITING)
+    reason = models.TextField(blank=True)
+    """Why it was refused, as a sentence."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "run", "user"], name="one_item_a_user")
+        ]
 
 
 class Grant(models.Model):

@@ -12,17 +12,20 @@ from authlib.common.security import generate_token
 from django.db import transaction
 
 from postroom.connector import mailboxes
+from postroom.connector.audit import record
+from postroom.connector.forgetting import begin_removal
 from postroom.connector.grants import read_grant
-from postroom.connector.models import Mailbox, Provider
+from postroom.connector.jobs import remove_soon
+from postroom.connector.models import AuditArea, Mailbox, Provider
 from postroom.connector.secrets import client_of
 from postroom.connector.setting_up import refuse_until_open
 from postroom.errors import NotRevocable, PostroomError
-from postroom.organisations.models import User
-from postroom.providers.base import Consent, MailSource, OAuth
+from postroom.organisations.models import Account, User
+from postroom.providers.base import Consent, Cursor, MailSource, OAuth
 from postroom.providers.http import open_session
 from postroom.providers.registry import PROVIDERS
 from postroom.sync.jobs import sync_soon, watch_soon
-from postroom.sync.sources import oauth_of, open_source
+from postroom.sync.sources import oauth_of, open_by_organisation, open_source
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -46,6 +49,7 @@ def begin(user: User, provider: Provider, redirect_uri: str) -> Begun:
     refuse_until_open(user, provider)
     with transaction.atomic():
         mailboxes.refuse_while_stopped(user.account)
+    mailboxes.refuse_connected_for(user)
     client = client_of(user.account_id, provider)
     state, verifier = generate_token(32), generate_token(64)
 
@@ -86,6 +90,41 @@ def complete(user: User, provider: Provider, code: str, verifier: str, redirect_
     if mailbox.is_syncing:
         _take_up(mailbox)
     return mailbox
+
+
+def connect_for(user: User, provider: Provider, given: str, by: User, import_days: int = 0) -> Mailbox:
+    """Connect and activate a mailbox for its user, by what the organisation gave; ``given`` is its address.
+
+    The same rules hold as where the user connects it. Raises ``AccountRefused`` and the rest of
+    ``ProviderError``; nothing is kept then.
+    """
+    refuse_until_open(user, provider)
+    with transaction.atomic():
+        mailboxes.refuse_while_stopped(user.account)
+        mailboxes.checked_address(user, given)
+    since = datetime.now(UTC) - timedelta(days=import_days) if import_days else None
+    address, cursor, aliases = look_in(user.account, provider, given, since)
+    with transaction.atomic():
+        mailbox = mailboxes.connect_for(user, provider, address, by)
+        mailboxes.activate(mailbox, cursor, (given, *aliases), importing=bool(since), since=since)
+        _take_up(mailbox)
+    return mailbox
+
+
+def look_in(
+    account: Account, provider: Provider, given: str, since: datetime | None = None
+) -> tuple[str, Cursor, tuple[str, ...]]:
+    """Open a mailbox by what the organisation gave: its own address, a cursor to begin at, other addresses.
+
+    Raises ``ProviderError``, whose sentence says what an administrator has to mend.
+    """
+
+    async def look(session: aiohttp.ClientSession) -> tuple[str, Cursor, tuple[str, ...]]:
+        key = f"{account.pk}:{given}"
+        source = await open_by_organisation(account.pk, provider, given, session, key=key)
+        return await source.address(), await source.start(since), await source.aliases()
+
+    return _online(look)
 
 
 def activate(mailbox: Mailbox, import_days: int = 0) -> None:
@@ -144,6 +183,16 @@ def remove(mailbox: Mailbox, by: User | None = None) -> str:
             f" {kind.permissions_page} too."
         )
     return ""
+
+
+def remove_mail(user: User, by: User) -> None:
+    """Have the user's synced mail taken out of the CRM, too (R-063, R-074)."""
+    with transaction.atomic():
+        removal = begin_removal(user)
+        if removal:
+            remove_soon(removal)
+            said = f"Had the synced mail of {user} deleted."
+            record(user.account, by, AuditArea.MAILBOX, said, about=user)
 
 
 def _stop_push(mailbox: Mailbox) -> None:

@@ -22,7 +22,12 @@ from postroom.connector.models import Mailbox
 from postroom.errors import AuthorizationLost, PostroomError
 from postroom.organisations.models import User
 from postroom.providers.registry import PROVIDERS
-from postroom.sync.notices import lose_authorization, send_invitation, send_reconnect_notice
+from postroom.sync.notices import (
+    lose_authorization,
+    send_access_notice,
+    send_invitation,
+    send_reconnect_notice,
+)
 from postroom.sync.passes import run_pass
 from postroom.sync.retention import enforce_retention
 from postroom.sync.runtime import Runtime
@@ -41,6 +46,8 @@ HEARTBEAT_SECONDS, STALLED_SECONDS = 3, 12
 SOON, IMPORT = 10, 0
 """Priorities: new mail goes before old."""
 FAILED_JOBS_KEPT_HOURS = 7 * 24
+TRIES = 5
+"""How often a mailbox is tried to be connected while the provider cannot be asked."""
 
 
 @app.task(name="sync_mailbox", pass_context=True)
@@ -116,6 +123,29 @@ async def _free(job: Job) -> None:
 async def tell_reconnect(mailbox_id: int, user_id: int) -> None:
     """Send one person the notice that a mailbox must be reconnected (R-065)."""
     await in_thread(send_reconnect_notice, mailbox_id, user_id)
+
+
+@app.task(name="tell_access_lost", retry=RetryStrategy(max_attempts=8, exponential_wait=5))
+async def tell_access_lost(mailbox_id: int, user_id: int) -> None:
+    """Send an administrator the notice that what the organisation gave opens mailboxes no more."""
+    await in_thread(send_access_notice, mailbox_id, user_id)
+
+
+@app.task(name="connect_user", pass_context=True, retry=RetryStrategy(max_attempts=TRIES, exponential_wait=4))
+async def connect_user(context: JobContext, item_id: int) -> None:
+    """Connect one user's mailbox, as an administrator asked for."""
+    # It queues passes, so it imports this.
+    from postroom.sync.connecting_many import connect_item
+
+    await in_thread(connect_item, item_id, last=context.job.attempts + 1 >= TRIES)
+
+
+@app.task(name="disconnect_user", retry=RetryStrategy(max_attempts=TRIES, exponential_wait=4))
+async def disconnect_user(item_id: int, user_id: int, deletes_mail: bool) -> None:
+    """Remove a mailbox that was connected so; ``user_id`` is who wants it."""
+    from postroom.sync.connecting_many import disconnect_item
+
+    await in_thread(disconnect_item, item_id, user_id, deletes_mail=deletes_mail)
 
 
 @app.task(name="tell_invited", retry=RetryStrategy(max_attempts=8, exponential_wait=5))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
@@ -17,7 +18,8 @@ from django.utils import translation
 from postroom.connector import mailboxes
 from postroom.connector.invitations import HOLDS_FOR, token_of
 from postroom.connector.models import Mailbox, MailboxState
-from postroom.organisations.models import Role, User
+from postroom.connector.organisation_access import failure_is_news, opened_by
+from postroom.organisations.models import Account, Role, User
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +28,29 @@ log = logging.getLogger(__name__)
 def lose_authorization(mailbox: Mailbox, reason: str) -> None:
     """Put the mailbox into the state *Reconnect needed* and have its rep and the administrators told."""
     # The jobs import the pass, and the pass this.
-    from postroom.sync.jobs import tell_soon
+    from postroom.sync.jobs import tell_access_lost, tell_soon
 
     if not mailboxes.lose_authorization(mailbox, reason):
         return
     log.warning("Mailbox %s must be reconnected: %s", mailbox.pk, reason)
+    if mailbox.by_organisation:
+        # What one mailbox lost, all may have: the administrators hear of it once, and can mend it alone.
+        if failure_is_news(mailbox.account_id, mailbox.provider):
+            for user in _administrators(mailbox.account):
+                tell_access_lost.defer(mailbox_id=mailbox.pk, user_id=user.pk)
+        return
     for user in concerned(mailbox):
         tell_soon(mailbox, user)
 
 
 def concerned(mailbox: Mailbox) -> list[User]:
     """The rep and every administrator of the account who can sign in."""
-    people = User.objects.of(mailbox.account).filter(is_active=True)
-    administrators = people.filter(role=Role.ADMINISTRATOR)
-    return list((people.filter(pk=mailbox.user_id) | administrators).order_by("pk"))
+    own = User.objects.of(mailbox.account).filter(is_active=True, pk=mailbox.user_id)
+    return list((own | _administrators(mailbox.account)).order_by("pk"))
+
+
+def _administrators(account: Account) -> QuerySet[User]:
+    return User.objects.of(account).filter(is_active=True, role=Role.ADMINISTRATOR)
 
 
 def send_reconnect_notice(mailbox_id: int, user_id: int) -> None:
@@ -55,6 +66,22 @@ def send_reconnect_notice(mailbox_id: int, user_id: int) -> None:
         "url": settings.POSTROOM.public_url,
     }
     _send("notices/reconnect.txt", shown, user)
+
+
+def send_access_notice(mailbox_id: int, user_id: int) -> None:
+    """Tell an administrator that what the organisation gave does not open mailboxes; the first as example."""
+    mailbox = Mailbox.objects.filter(pk=mailbox_id, state=MailboxState.RECONNECT).first()
+    user = User.objects.filter(pk=user_id, is_active=True, role=Role.ADMINISTRATOR).first()
+    if mailbox is None or user is None:
+        return
+    waiting = opened_by(mailbox.account, mailbox.provider).filter(state=MailboxState.RECONNECT)
+    shown = {
+        "mailbox": mailbox,
+        "user": user,
+        "number": waiting.count(),
+        "url": f"{settings.POSTROOM.public_url}{reverse('bulk_connect')}",
+    }
+    _send("notices/access_lost.txt", shown, user)
 
 
 def send_invitation(user_id: int) -> None:

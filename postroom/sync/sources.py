@@ -5,7 +5,9 @@ from django.conf import settings
 
 from postroom.connector.grants import GrantTokens
 from postroom.connector.models import Mailbox
+from postroom.connector.organisation_access import delegation_of
 from postroom.connector.secrets import client_of, sealer
+from postroom.errors import AuthorizationLost, Misconfigured
 from postroom.providers.base import Client, MailSource, OAuth, Opening
 from postroom.providers.registry import PROVIDERS
 from postroom.threads import in_thread
@@ -19,7 +21,14 @@ def oauth_of(provider: str, client: Client, session: aiohttp.ClientSession) -> O
 
 
 async def open_source(mailbox: Mailbox, session: aiohttp.ClientSession) -> MailSource:
-    """The mailbox's ``MailSource``. Raises ``Misconfigured`` where there is no OAuth client."""
+    """The mailbox's ``MailSource``.
+
+    Raises ``Misconfigured`` where there is no OAuth client, and ``AuthorizationLost`` where the organisation
+    has taken back what the mailbox is opened by.
+    """
+    if mailbox.by_organisation:
+        where = mailbox.account_id, mailbox.provider
+        return await open_by_organisation(*where, mailbox.address, session, key=str(mailbox.pk))
     client = await in_thread(client_of, mailbox.account_id, mailbox.provider)
     oauth = oauth_of(mailbox.provider, client, session)
     opening = Opening(
@@ -30,6 +39,23 @@ async def open_source(mailbox: Mailbox, session: aiohttp.ClientSession) -> MailS
         push_secret=push_secrets()[0],
     )
     return PROVIDERS[mailbox.provider].source(opening)
+
+
+async def open_by_organisation(
+    account_id: int, provider: str, address: str, session: aiohttp.ClientSession, *, key: str
+) -> MailSource:
+    """The ``MailSource`` of ``address``, with nobody signed in. Raises ``AuthorizationLost``.
+
+    ``key`` is the mailbox's, or what stands for it until there is one.
+    """
+    delegation = await in_thread(delegation_of, account_id, provider)
+    kind = PROVIDERS[provider]
+    try:
+        tokens = kind.tokens_for(address, delegation, session, settings.POSTROOM)
+    except Misconfigured as error:
+        raise AuthorizationLost(str(error)) from error
+    opening = Opening(key, tokens, session, settings.POSTROOM, push_secrets()[0], address)
+    return kind.source(opening)
 
 
 def push_secrets() -> tuple[bytes, ...]:

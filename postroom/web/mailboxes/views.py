@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
@@ -15,11 +14,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from postroom.connector import mailboxes
-from postroom.connector.audit import record
-from postroom.connector.forgetting import begin_removal
-from postroom.connector.jobs import remove_soon
 from postroom.connector.mailboxes import DEACTIVATABLE, managed_mailboxes, visible_mailboxes
-from postroom.connector.models import AuditArea, Mailbox, MailboxState, Provider
+from postroom.connector.models import Mailbox, MailboxState, Provider
 from postroom.errors import PostroomError
 from postroom.organisations.models import User
 from postroom.sync import connecting
@@ -161,7 +157,7 @@ def _remove(request: HttpRequest, mailbox: Mailbox, by: User) -> None:
     deletes = request.POST.get("mail") == "delete" and by.is_administrator
     left_over = connecting.remove(mailbox, by)
     if deletes:
-        _delete_mail(mailbox.user, by)
+        connecting.remove_mail(mailbox.user, by)
     if left_over:
         messages.warning(request, left_over)
     elif deletes:
@@ -170,14 +166,6 @@ def _remove(request: HttpRequest, mailbox: Mailbox, by: User) -> None:
     else:
         said = _("%(address)s is removed. Its mail on leads stays.")
         messages.success(request, said % {"address": mailbox.address})
-
-
-@transaction.atomic
-def _delete_mail(user: User, by: User) -> None:
-    removal = begin_removal(user)
-    if removal:
-        remove_soon(removal)
-        record(user.account, by, AuditArea.MAILBOX, f"Had the synced mail of {user} deleted.", about=user)
 
 
 _CHANGES = {"deactivate": _deactivate, "activate": _activate, "remove": _remove}

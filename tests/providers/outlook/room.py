@@ -7,6 +7,7 @@ import aiohttp
 from aiohttp import web
 
 from postroom.providers.base import Client, OAuth, TokenSet
+from postroom.providers.held_tokens import TokenTable
 from postroom.providers.outlook.client import GraphClient
 from postroom.providers.outlook.endpoints import Endpoints
 from postroom.providers.outlook.notifications import Push, client_state
@@ -105,6 +106,7 @@ class OutlookRoom(Mailroom):
         self.session = session
         self.oauth = MicrosoftOAuth(session, CLIENT, self.endpoints)
         self.clock = Clock()
+        self.table = TokenTable()
         self.push = Push(intake or f"{origin}/nowhere", STATE)
 
     def tokens(self, address: str = ADDRESS) -> HeldTokens:
@@ -125,7 +127,7 @@ class OutlookRoom(Mailroom):
     def application_source(self, user: str = ADDRESS, tenant: str = "northwind.example") -> OutlookSource:
         """The mailbox as the application itself reads it, with nobody signed in."""
         endpoints = Endpoints.at(self.origin, tenant)
-        tokens = AppTokens(MicrosoftOAuth(self.session, CLIENT, endpoints))
+        tokens = AppTokens(MicrosoftOAuth(self.session, CLIENT, endpoints), self.table)
         pace = Pace(clock=self.clock, sleep=self.clock.sleep)
         return OutlookSource(GraphClient(self.session, tokens, endpoints, pace, user), self.push)
 

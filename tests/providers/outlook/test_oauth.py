@@ -16,6 +16,7 @@ from postroom.errors import (
     Unavailable,
 )
 from postroom.providers.base import Client, Consent
+from postroom.providers.held_tokens import TokenTable
 from postroom.providers.outlook.endpoints import Endpoints
 from postroom.providers.outlook.oauth import (
     LOST,
@@ -273,8 +274,8 @@ async def test_an_applications_own_token_is_kept_and_renewed(
     room: OutlookRoom, microsoft: MicrosoftSandbox
 ) -> None:
     own = MicrosoftOAuth(room.session, CLIENT, Endpoints.at(room.origin, "northwind.example"))
-    tokens = AppTokens(own)
-    with pytest.raises(Misconfigured, match="administrator consent"):
+    tokens = AppTokens(own, TokenTable())
+    with pytest.raises(AuthorizationLost, match="administrator consent"):
         await tokens.access_token()
     microsoft.apps[CLIENT.id].admin_consents.add(microsoft.accounts[ADDRESS].tid)
     first = await tokens.access_token()
