@@ -116,7 +116,7 @@ def lead_fields(lead: LeadData, settings: LeadSquaredSettings, known: Known) -> 
             words = known.users.get(words.casefold(), "")
             if not words:
                 continue
-        found[name] = cut(words, known.lead_lengths.get(name, FIELD_LENGTH))
+        found[name] = words[: known.lead_lengths.get(name, FIELD_LENGTH)]
     return found
 
 
@@ -126,10 +126,12 @@ def source_fields(settings: LeadSquaredSettings) -> set[str]:
 
 
 def cut(words: str, length: int) -> str:
-    """At most ``length`` characters, with a mark where something is missing."""
+    """At most ``length`` characters, with a mark where something is missing and there is room for it."""
     if len(words) <= length:
         return words
-    return words[: max(length - len(CUT), 0)].rstrip() + CUT[: max(length, 0)]
+    if length < 2 * len(CUT):
+        return words[: max(length, 0)]
+    return words[: length - len(CUT)].rstrip() + CUT
 
 
 def holds_key(row: object, key: str) -> bool:
