@@ -7,6 +7,7 @@ folder. ``docs/operator-guide.md`` lists them for people.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +15,34 @@ import platformdirs
 
 from postroom.errors import Misconfigured
 
+Network = IPv4Network | IPv6Network
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAllowance:
+    """Hosts inside that webhooks may go to all the same, also by http://."""
+
+    hosts: frozenset[str] = frozenset()
+    networks: tuple[Network, ...] = ()
+
+    def names(self, host: str) -> bool:
+        """Whether this host is allowed by its name, or as the address that it is."""
+        if host.lower() in self.hosts:
+            return True
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return self._holds(address)
+
+    def covers(self, host: str, address: IPv4Address | IPv6Address) -> bool:
+        """Whether a host that leads to this address may be called."""
+        return host.lower() in self.hosts or self._holds(address)
+
+    def _holds(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self.networks if network.version == address.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +79,8 @@ class Config:
     """Id or domain of the one organisation that the app is limited to; "" for any."""
     leadsquared_url: str
     """Origin that stands in for every LeadSquared host; "" means LeadSquared itself."""
+    webhook_allow: WebhookAllowance
+    """What webhooks may reach besides the internet."""
     gmail_units_per_minute: int
     """Quota units a minute and mailbox; 0 switches Postroom's own budget off."""
     poll_seconds: int
@@ -93,6 +122,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         microsoft_client_secret=env.get("POSTROOM_MICROSOFT_CLIENT_SECRET", ""),
         microsoft_tenant=env.get("POSTROOM_MICROSOFT_TENANT", ""),
         leadsquared_url=_origin(env, "POSTROOM_LEADSQUARED_URL", ""),
+        webhook_allow=_allowance(env.get("POSTROOM_WEBHOOK_ALLOW", "")),
         gmail_units_per_minute=_number(env, "POSTROOM_GMAIL_UNITS_PER_MINUTE", 6000),
         poll_seconds=_number(env, "POSTROOM_POLL_SECONDS", 300),
         region=env.get("POSTROOM_REGION", "this server"),
@@ -105,6 +135,21 @@ def _origin(env: Mapping[str, str], name: str, default: str) -> str:
     if value and urlsplit(value).scheme not in {"http", "https"}:
         raise Misconfigured(f"{name} must start with http:// or https://, but is {value!r}.")
     return value
+
+
+def _allowance(value: str) -> WebhookAllowance:
+    """From host names, addresses and networks, separated by commas."""
+    hosts, networks = set[str](), list[Network]()
+    for entry in (each.strip() for each in value.split(",") if each.strip()):
+        try:
+            networks.append(ip_network(entry))
+        except ValueError as error:
+            if "/" in entry or ":" in entry:
+                raise Misconfigured(
+                    f"POSTROOM_WEBHOOK_ALLOW names host names and networks such as 10.0.0.0/8, not {entry!r}."
+                ) from error
+            hosts.add(entry.lower())
+    return WebhookAllowance(frozenset(hosts), tuple(networks))
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

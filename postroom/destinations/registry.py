@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from postroom.destinations.base import DestinationKind
 from postroom.destinations.leadsquared.destination import LeadSquared
+from postroom.destinations.webhooks.destination import Webhooks
 
 KINDS: Mapping[str, DestinationKind] = {
     "leadsquared": LeadSquared(),
+    "webhook": Webhooks(),
 }

@@ -42,7 +42,7 @@ def open_session() -> aiohttp.ClientSession:
     It keeps no cookies, so that no mailbox's request carries anything of another's.
     """
     connector = aiohttp.TCPConnector(
-        limit=200, limit_per_host=100, ttl_dns_cache=300, resolver=_OwnThreadsResolver()
+        limit=200, limit_per_host=100, ttl_dns_cache=300, resolver=OwnThreadsResolver()
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -108,7 +108,7 @@ def _backoff(attempt: int) -> float:
     return 0.5 * 2**attempt * random.uniform(0.5, 2.0)
 
 
-class _OwnThreadsResolver(AbstractResolver):
+class OwnThreadsResolver(AbstractResolver):
     """Looks host names up in threads of its own.
 
     Those of the event loop may all be waiting for an answer from the network, as the renewal of a token
