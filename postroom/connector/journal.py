@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -70,6 +70,7 @@ def per_day(entries: QuerySet[JournalEntry], starts: Sequence[datetime], whose: 
     """
     spans = list(pairwise(starts))
     keys = [f"journal:{whose}:{start.timestamp():.0f}:{end.timestamp():.0f}" for start, end in spans]
+    cache = caches["process"]
     held: dict[str, DayCount] = cache.get_many(keys)
     first = next((n for n, key in enumerate(keys) if key not in held), len(keys))
     counted = _counted(entries, starts[first:]) if first < len(keys) else []

@@ -138,11 +138,18 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ALLAUTH_TRUSTED_PROXY_COUNT = POSTROOM.proxies
 CACHES = {
+    # Failed sign-ins are counted here, for all processes and machines together. By making up addresses
+    # nobody may push another's count out.
     "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        # Failed sign-ins are counted here: by making up addresses nobody may push another's count out.
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
+    # What is quick to find out again, such as a log's numbers of days that are over.
+    "process": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
 }
 
 LANGUAGE_CODE = "en"

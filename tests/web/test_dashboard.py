@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from postroom.connector.models import JournalEntry, Outcome
@@ -25,7 +25,7 @@ HOSTILE = ("<script>alert(1)</script>", "'; drop table crm_lead; --", "%_\\", "\
 @pytest.fixture(autouse=True)
 def forgotten() -> None:
     """Counts of past days are remembered from one visit to the next, but not from test to test."""
-    cache.clear()
+    caches["process"].clear()
 
 
 def entry(user: User, at: datetime = NOW, **values: object) -> JournalEntry:

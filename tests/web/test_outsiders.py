@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core import signing
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client, override_settings
 
 from postroom.config import Config, load_config
@@ -17,7 +18,7 @@ SIGN_IN = "/sign-in/"
 
 
 @pytest.fixture
-def counted_anew() -> None:
+def counted_anew(transactional_db: None) -> None:
     cache.clear()
 
 
@@ -44,6 +45,16 @@ def test_guesses_at_one_password_are_held_off_whatever_else_is_tried(client, rit
     for nth in range(400):
         cache.set(f"made-up-{nth}", 1)
     assert is_held_off(client, rita.email, REMOTE_ADDR="10.0.0.99")
+
+
+def test_guesses_are_counted_for_all_processes_together(client, rita, counted_anew):
+    for nth in range(5):
+        attempt(rita.email, REMOTE_ADDR=f"10.0.0.{nth}")
+    assert is_held_off(Client(), rita.email, REMOTE_ADDR="10.0.0.99")
+    # Nothing of it stands in this process: with the rows it is gone.
+    with connection.cursor() as cursor:
+        cursor.execute("delete from shared_cache")
+    assert not is_held_off(Client(), rita.email, REMOTE_ADDR="10.0.0.99")
 
 
 @override_settings(ALLAUTH_TRUSTED_PROXY_COUNT=1)
