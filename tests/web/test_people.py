@@ -377,6 +377,9 @@ def test_r014_a_manager_lets_their_team_connect_where_that_goes_by_a_field(
     rita.refresh_from_db()
     assert rita.yes_fields == ["trusted"]
     assert client.post(f"/people/{sam.pk}/fields/", {"yes": "trusted"}).status_code == 404
+    own = f"/people/{max_.pk}/"
+    assert client.post(f"{own}fields/", {"yes": "trusted"}).status_code == 403
+    assert "User fields" not in client.get(own).content.decode()
     save_access_rule(account, Purpose.CONFIGURE, AccessMode.FIELD, field=trusted, by=ada)
     assert client.post(url, {"yes": "trusted"}).status_code == 403
 

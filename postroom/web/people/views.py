@@ -86,10 +86,10 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def person_fields(request: HttpRequest, pk: int) -> HttpResponse:
-    """Which of the fields are Yes; of a manager's team, the one that opens Connect my inbox (R-014)."""
+    """Which of the fields are Yes; managers set for their team the one that lets it connect (R-014)."""
     by = get_team_viewer(request)
     user = get_person_for(by, pk)
-    settable = _settable_fields(by)
+    settable = _settable_fields(by, user)
     if not settable:
         raise PermissionDenied
     names = yes_names(request.POST.getlist("yes"), settable)
@@ -265,20 +265,23 @@ def _profile_form(request: HttpRequest, user: User) -> ProfileForm:
 
 
 def _fields_context(by: User, user: User) -> dict[str, object]:
-    settable = _settable_fields(by)
+    settable = _settable_fields(by, user)
     return {
         "fields": [(field, field.name in user.yes_fields) for field in settable],
         "is_self": by.pk == user.pk,
     }
 
 
-def _settable_fields(by: User) -> list[UserField]:
+def _settable_fields(by: User, of: User) -> list[UserField]:
     """An administrator sets every field (R-016), a manager the one that lets their team connect (R-014).
 
-    Not where that field opens the configuration as well: a manager must not give that away.
+    Not their own: whether managers connect is not theirs to say. And not where that field opens the
+    configuration as well: a manager must not give that away.
     """
     if by.is_administrator:
         return list(UserField.objects.filter(account=by.account))
+    if by.pk == of.pk:
+        return []
     connect, configure = (
         access_rule(by.account, purpose) for purpose in (Purpose.CONNECT, Purpose.CONFIGURE)
     )
