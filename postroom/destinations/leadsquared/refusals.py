@@ -18,6 +18,12 @@ WINDOW = 5.0
 A_DAYS_LIMIT = 3600.0
 """Seconds to wait where the calls of the day are used up: when the day ends there is not said."""
 _LIMIT = re.compile(r"RateLimit|ThrottleLimit|CallsExceeded|LimitExceeded|TooManyRequests", re.IGNORECASE)
+_JUDGED = re.compile(
+    r"Invalid|Mandatory|Missing|Unknown|Duplicate|NotEnabled|NotFound|NotExist|XSS|Permission|Restrict"
+    r"|Validation|Format|Length|Authori[sz]",
+    re.IGNORECASE,
+)
+"""Exceptions about what was asked for. With any other, the request may have got further than its check."""
 _SAID_LIMIT = re.compile(r"calls exceeded the limit|rate limit", re.IGNORECASE)
 _DAY = re.compile(r"\bday|daily|24 hours|86400 second", re.IGNORECASE)
 
@@ -75,11 +81,11 @@ def to_error(refusal: Refusal, *, changes: bool) -> ProviderError:
             f"LeadSquared does not accept the access key and secret key: {refusal.words} Check the keys, that"
             " their user is active, and the region."
         )
-    if refusal.kind:
+    if refusal.kind and (refusal.status < 500 or _JUDGED.search(refusal.kind)):
         return NotAccepted(f"LeadSquared says: {refusal.words}", refusal.kind, refusal.request_id)
     if refusal.status >= 500 and changes and refusal.status != 503:
         # A fault of the server, or of a proxy before it, does not tell how far the request had come.
-        return AnswerLost(f"LeadSquared, or something on the way to it, answered {refusal.status}.")
+        return AnswerLost(f"LeadSquared, or something on the way to it, answered {refusal.words}.")
     if refusal.status >= 500 or refusal.status in {403, 407, 408} or refusal.status < 400:
         return Unavailable(f"LeadSquared, or something on the way to it, answered {refusal.status}.")
     return NotAccepted(f"LeadSquared answered {refusal.words}.", "", refusal.request_id)

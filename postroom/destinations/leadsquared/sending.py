@@ -5,6 +5,7 @@ again; leads are made by their mail address, which is unique there, so that repe
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -49,6 +50,7 @@ Item = TypeVar("Item")
 
 AT_ONCE = 8
 """Calls under way at the same time; the pace says how many begin within five seconds."""
+_NO_LEAD = re.compile(r"InvalidEntity|(lead|prospect)\b.*(does not|doesn't|not) (exist|found)", re.IGNORECASE)
 WAITS = "It waits for what comes before it on this lead."
 LEFT = "Left as it is in LeadSquared."
 LEFT_ACTIVITY = "LeadSquared changes neither type nor lead of an activity; it stays as it was posted."
@@ -99,6 +101,10 @@ class Sending:
         self._refused: dict[int, str] = {}
         """Leads that LeadSquared does not take, with the reason."""
         self._made: set[int] = set()
+        self._is_second = False
+        """Whether activities are posted once more, on leads that were found anew."""
+        self._stale: set[int] = set()
+        """Leads whose id there LeadSquared knows no more: deleted there, or merged into another."""
         self._unfilled: dict[str, str] = {}
         """Leads there that were made, but whose fields LeadSquared does not take, with the reason."""
         self._fault: PostroomError | None = None
@@ -181,7 +187,7 @@ class Sending:
         by_lead: dict[int, list[int]] = {}
         for at in these:
             lead = _lead(self._parcels[at])
-            if lead.remote_id:
+            if lead.remote_id and lead.id not in self._stale:
                 self._place.leads[lead.id] = lead.remote_id
             if lead.id not in self._place.leads and lead.id not in self._refused:
                 by_lead.setdefault(lead.id, []).append(at)
@@ -351,6 +357,15 @@ class Sending:
                 over = asyncio.Event()
                 done |= dict.fromkeys(of, over)
                 tasks.create_task(self._post_after(before, chunk, over))
+        if stale := [at for at in rest if at not in self._outcomes]:
+            self._is_second = True
+            await self._settle(stale)
+            await self._look_for(
+                [at for at in stale if at not in self._outcomes and self._parcels[at].maybe_sent]
+            )
+            for chunk in _chunks([at for at in stale if at not in self._outcomes], BULK):
+                await self._post_chunk([at for at in chunk if not self._must_wait(at)])
+            self._is_second = False
 
     async def _post_after(
         self, before: Sequence[asyncio.Event], chunk: Sequence[int], over: asyncio.Event
@@ -364,7 +379,8 @@ class Sending:
         finally:
             over.set()
 
-    async def _post_chunk(self, these: Sequence[int]) -> None:
+    async def _post_chunk(self, chunk: Sequence[int]) -> None:
+        these = [at for at in chunk if self._is_second or _lead(self._parcels[at]).id not in self._stale]
         if not these:
             return
 
@@ -380,17 +396,28 @@ class Sending:
                 for at in these
             ]
             for at, one in zip(these, await self._activities.post(bodies), strict=True):
-                self._note(at, self._posted(at, one))
+                if not self._is_stale(at, one.kind, one.reason):
+                    self._note(at, self._posted(at, one))
 
         try:
             await self._guarded(these, post)
         except NotAccepted as error:
             if len(these) == 1:
-                self._note(these[0], Refused(str(error), error.request_id))
+                if not self._is_stale(these[0], error.kind, str(error)):
+                    self._note(these[0], Refused(str(error), error.request_id))
                 return
             middle = len(these) // 2
             for half in (these[:middle], these[middle:]):
                 await self._post_chunk([at for at in half if not self._must_wait(at)])
+
+    def _is_stale(self, at: int, kind: str, reason: str) -> bool:
+        """Whether LeadSquared does not have the lead any more; it is found or made anew, once."""
+        lead = _lead(self._parcels[at])
+        if self._is_second or not lead.email or not _NO_LEAD.search(f"{kind} {reason}"):
+            return False
+        self._stale.add(lead.id)
+        self._place.leads.pop(lead.id, None)
+        return True
 
     def _posted(self, at: int, one: Posted) -> Outcome:
         if one.silent:
@@ -432,6 +459,8 @@ class Sending:
                     return
         except NotAccepted as error:
             for at in missing:
+                if self._is_stale(at, error.kind, str(error)):
+                    continue
                 self._note(at, Unknown(f"LeadSquared does not tell whether it has it: {error}"))
         except (ProviderError, Misconfigured) as error:
             self._fault = error
