@@ -17,6 +17,8 @@ Kind = Literal[
     "latency",
     "truncate",
     "drop",
+    "lose_answer",
+    "late_error",
     "duplicate",
     "reorder",
     "invalid_grant",
@@ -25,7 +27,7 @@ Kind = Literal[
 ]
 KINDS: tuple[str, ...] = Kind.__args__
 ON_ANSWERS = ("error", "html", "garble", "latency", "truncate", "drop", "duplicate", "reorder")
-"""The kinds that act on calls of the Gmail API."""
+"""The kinds that act on calls of a mail API."""
 
 _numbers = count(1)
 
@@ -34,13 +36,15 @@ _numbers = count(1)
 class Fault:
     """One thing to go wrong.
 
-    ``error``: ``status`` with Google's JSON body for ``reason``. ``html``: ``status`` with the HTML page
-    of Google's frontend. ``garble``: ``status`` with ``body`` as ``content_type``, whatever that is.
-    ``latency``: answer after ``seconds``. ``truncate``: the headers promise the
-    whole body, half comes, the connection closes. ``drop``: the connection closes without an answer.
-    ``duplicate`` and ``reorder``: the entries of a list or history page come twice, or shuffled.
-    ``invalid_grant``: the token endpoint refuses a refresh. ``lose_push``, ``duplicate_push``: a
-    notification is never sent, or sent twice.
+    ``error``: ``status`` with the service's own JSON body for ``reason``. ``html``: ``status`` with the
+    HTML page of a frontend. ``garble``: ``status`` with ``body`` as ``content_type``, whatever that is.
+    ``latency``: answer after ``seconds``. ``truncate``: the headers promise the whole body, half comes, the
+    connection closes. ``drop``: the connection closes without an answer. ``lose_answer``: what was asked
+    for is done, and then the connection closes; ``late_error``: it is done, and the answer is an error.
+    Only LeadSquared's stand-in knows these two, because only there something is written. ``duplicate`` and
+    ``reorder``: the entries of a list or history page come twice, or shuffled. ``invalid_grant``: the token
+    endpoint refuses a refresh. ``lose_push``, ``duplicate_push``: a notification is never sent, or sent
+    twice.
     """
 
     kind: Kind
