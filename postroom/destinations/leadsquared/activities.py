@@ -48,6 +48,7 @@ class ActivityField:
     length: int | None = None
     """Characters it takes, where LeadSquared says so."""
     mandatory: bool = False
+    unique: bool = False
 
 
 class Activities:
@@ -133,6 +134,7 @@ def read_field(row: Row) -> ActivityField:
         kind=text(row, "DataType"),
         length=number(row, "MaxFieldLength", "MaxLength"),
         mandatory=row.get("IsMandatory") is True,
+        unique=row.get("IsLeadIdentifier") is True,
     )
 
 

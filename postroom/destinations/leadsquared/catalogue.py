@@ -69,7 +69,9 @@ async def _look_up(client: LeadSquaredClient, settings: LeadSquaredSettings) -> 
                 f"LeadSquared has no activity type with code {code}; choose another. {error}"
             ) from error
     needed = settings.owner_by_rep or OWNER in settings.lead_fields
-    return Known(await users(client) if needed else {}, lengths, _lengths(await fields_of_leads(client)))
+    of_leads = await fields_of_leads(client)
+    unique = frozenset(one.name for one in of_leads if one.unique)
+    return Known(await users(client) if needed else {}, lengths, _lengths(of_leads), unique)
 
 
 def _lengths(fields: list[ActivityField]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from postroom.destinations.leadsquared.refusals import AnswerLost
 BULK = 25
 """Leads of one bulk call ("Create or Update Leads in Bulk", "Update Leads in Bulk v2")."""
 PAGE = 1000
-"""Leads of a page; up to 5,000 are allowed ("Get Leads by Date Range"), which would be megabytes."""
+"""Leads of a page: about a megabyte."""
 EMAIL, ID, NUMBER, MODIFIED = "EmailAddress", "ProspectID", "ProspectAutoId", "ModifiedOn"
 
 Fields = Mapping[str, str]
@@ -93,39 +93,37 @@ class Leads:
         await self._client.change_by_get("LeadManagement.svc/Lead/Delete/ById", {"leadId": lead_id})
 
     async def after(self, number: int, columns: Sequence[str]) -> list[RemoteLeadData]:
-        """The page of leads whose number follows ``number`` ("Search Leads by Criteria").
+        """The page of leads whose number follows ``number``.
 
-        By number and not by page: a lead that changes meanwhile moves no other to a page that was read.
+        By number and not by page: a lead that comes, changes or goes meanwhile moves no other to a page that
+        was read already.
         """
-        body = {
-            "Parameter": {"LookupName": NUMBER, "LookupValue": str(number), "SqlOperator": ">"},
-            "Columns": _columns(columns),
-            "Sorting": {"ColumnName": NUMBER, "Direction": "0"},
-            "Paging": {"PageIndex": 1, "PageSize": PAGE},
-        }
-        answer = await self._client.query("LeadManagement.svc/Leads.Get", body)
-        return [_remote(flat(row)) for row in rows(answer.value, "Leads")]
+        return await self._search(NUMBER, ">", str(number), columns, 1)
 
-    async def modified(
-        self, since: datetime, until: datetime, columns: Sequence[str], page: int = 1
+    async def modified(self, since: datetime, columns: Sequence[str], page: int = 1) -> list[RemoteLeadData]:
+        """The page of leads that changed since then, the longest ago first.
+
+        "Get Leads by Date Range" would do for that as well, but there the time is moved by activities, too,
+        such as each of those that are delivered.
+        """
+        return await self._search(MODIFIED, ">=", stamp(since), columns, page)
+
+    async def _search(
+        self, name: str, operator: str, value: str, columns: Sequence[str], page: int
     ) -> list[RemoteLeadData]:
-        """The page of leads that changed within, the longest ago first ("Get Leads by Date Range")."""
+        """ "Search Leads by Criteria", in rising order of what is searched for."""
         body = {
-            "Parameter": {"FromDate": stamp(since), "ToDate": stamp(until)},
-            "Columns": _columns(columns),
-            "Sorting": {"ColumnName": MODIFIED, "Direction": "0"},
+            "Parameter": {"LookupName": name, "LookupValue": value, "SqlOperator": operator},
+            "Columns": {"Include_CSV": ",".join(dict.fromkeys([ID, NUMBER, EMAIL, MODIFIED, *columns]))},
+            "Sorting": {"ColumnName": name, "Direction": "0"},
             "Paging": {"PageIndex": page, "PageSize": PAGE},
         }
-        answer = await self._client.query("LeadManagement.svc/Leads.RecentlyModified", body)
+        answer = await self._client.query("LeadManagement.svc/Leads.Get", body)
         return [_remote(flat(row)) for row in rows(answer.value, "Leads")]
 
 
 def _pairs(fields: Fields) -> list[dict[str, str]]:
     return [{"Attribute": name, "Value": value} for name, value in fields.items()]
-
-
-def _columns(names: Sequence[str]) -> dict[str, str]:
-    return {"Include_CSV": ",".join(dict.fromkeys([ID, NUMBER, EMAIL, MODIFIED, *names]))}
 
 
 def _settled(row: Mapping[str, object], request_id: str) -> Settled:

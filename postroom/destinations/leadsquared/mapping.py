@@ -42,6 +42,8 @@ class Known:
     lengths: Mapping[int, Lengths] = field(default_factory=dict)
     """Of the fields of activity types, by code."""
     lead_lengths: Lengths = field(default_factory=dict)
+    unique: frozenset[str] = frozenset()
+    """Lead fields that no two leads there have the same value in, such as the phone number."""
 
 
 def activity_body(

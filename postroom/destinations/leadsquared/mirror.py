@@ -137,9 +137,7 @@ class Reader:
         if progress.phase == "all":
             return await self._read_all(progress, now)
         since = datetime.fromisoformat(progress.since)
-        # A second more at either end: whether the ends of a range belong to it is not said.
-        from_, until = since - timedelta(seconds=1), now + SLACK
-        page = await self.leads.modified(from_, until, self.columns, progress.page)
+        page = await self.leads.modified(since, self.columns, progress.page)
         newest = max((lead.modified_at for lead in page if lead.modified_at), default=since)
         caught_up = len(page) < PAGE
         if newest > since:

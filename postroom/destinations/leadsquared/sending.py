@@ -281,13 +281,21 @@ class Sending:
         if not wanted:
             return
         try:
-            self._unfilled |= await self._leads.update(wanted)
+            refused = await self._leads.update(wanted)
+            # As for a phone number that several people share.
+            again = {remote: self._not_unique(wanted[remote]) for remote in refused}
+            again = {remote: fields for remote, fields in again.items() if fields != wanted[remote]}
+            self._unfilled |= {remote: reason for remote, reason in refused.items() if remote not in again}
+            await self._fill(again)
         except NotAccepted as error:
             if len(wanted) == 1:
                 self._unfilled |= dict.fromkeys(wanted, str(error))
                 return
             for remote, fields in wanted.items():
                 await self._fill({remote: fields})
+
+    def _not_unique(self, fields: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name, value in fields.items() if name not in self._place.known.unique}
 
     def _filled(self, lead: LeadData) -> dict[str, str]:
         fields = lead_fields(lead, self._place.settings, self._place.known)
