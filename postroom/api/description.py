@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from postroom.api.idempotency import HEADER, LONGEST
+from postroom.api.idempotency import HEADER, PATTERN
 from postroom.api.problems import CONTENT_TYPE
 from postroom.api.tokens import LIMIT
 
@@ -22,7 +22,7 @@ _ONCE = {
     "required": False,
     "description": "Makes a repetition harmless: for a day the same key with the same request is answered"
     " as the first time, and nothing is done again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[A-Za-z0-9_-]+$"},
+    "schema": {"type": "string", "pattern": PATTERN},
 }
 _LIMITS = {
     "RateLimit-Policy": {

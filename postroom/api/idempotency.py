@@ -6,6 +6,7 @@ after an error nothing was done, and the key is free.
 Source: draft-ietf-httpapi-idempotency-key-header-06.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -21,6 +22,7 @@ from postroom.crm.giving_way import again_if_broken_off
 
 HEADER = "Idempotency-Key"
 LONGEST = 255
+PATTERN = rf'^"?[A-Za-z0-9_.~+/=:-]{{1,{LONGEST}}}"?$'
 KEPT = timedelta(hours=24)
 
 View = Callable[..., HttpResponse]
@@ -54,16 +56,14 @@ def forget_answers(now: datetime) -> int:
 
 
 def _key_of(request: HttpRequest) -> str:
-    """ "" where there is none. A key may be quoted, as the draft has it, or not."""
-    key = request.headers.get(HEADER, "").strip()
-    if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
-        key = key[1:-1]
-    if not key and HEADER not in request.headers:
+    """The key, which may be quoted, as the draft has it, or not; empty where there is none."""
+    if HEADER not in request.headers:
         return ""
-    if not key or len(key) > LONGEST or not key.isascii() or not key.isprintable():
-        said = f"{HEADER} is 1 to {LONGEST} printable ASCII characters, such as a UUID."
+    key = request.headers[HEADER].strip()
+    if not re.fullmatch(PATTERN, key):
+        said = f"{HEADER} is 1 to {LONGEST} letters, digits and -_.~+/=: such as a UUID."
         raise Problem(Kinds.MALFORMED, said)
-    return key
+    return key.strip('"')
 
 
 def _kept(request: HttpRequest, who: Caller, key: str) -> KeptAnswer | None:

@@ -1,12 +1,15 @@
 """Keyset pages: what is added meanwhile moves nothing from one page to another."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Annotated, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from ninja import Field, Schema
 
 from postroom.api.problems import Kinds, Problem
@@ -31,6 +34,22 @@ class Rows(Generic[Row]):
 
     rows: Sequence[Row]
     next: str | None
+
+
+def known_query(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Refuse parameters that the operation does not have: a mistyped filter would show too much."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: object, **values: object) -> HttpResponseBase:
+        known = {
+            name for value in values.values() if isinstance(value, Paged) for name in type(value).model_fields
+        }
+        unknown = {name: ["There is no such parameter."] for name in request.GET if name not in known}
+        if unknown:
+            raise Problem(Kinds.INVALID, errors=unknown)
+        return view(request, *args, **values)
+
+    return wrapped
 
 
 def by_time(rows: QuerySet[Row], by: str, asked: Paged) -> Rows[Row]:

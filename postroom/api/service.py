@@ -17,6 +17,7 @@ from postroom.api.lead_sources.views import router as lead_sources
 from postroom.api.leads.views import router as leads
 from postroom.api.mailboxes.views import router as mailboxes
 from postroom.api.me.views import router as me
+from postroom.api.paging import known_query
 from postroom.api.problems import Kinds, Problem
 from postroom.api.reading import JsonParser
 from postroom.api.settings.views import router as settings
@@ -54,6 +55,7 @@ def make_api() -> Api:
         docs_url=None,
         parser=JsonParser(),
     )
+    made.add_decorator(known_query)
     for router in (
         *(me, leads, lead_fields, lead_sources, activities, journal),
         *(mailboxes, users, settings, destinations),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from postroom.api.paging import Id, Paged
 from postroom.api.shapes import Given, Shown
@@ -47,6 +47,14 @@ class LeadPage(Shown):
 
 class LeadGiven(Given):
     """What is left out stays as it is; an empty text, or null, empties."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"first_name": "Carol", "last_name": "Diaz", "company": "Customer Ltd", "source": "Fair"}
+            ]
+        }
+    )
 
     first_name: str = Field("", max_length=200)
     last_name: str = Field("", max_length=200)

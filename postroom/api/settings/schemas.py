@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from postroom.api.problems import Kinds, Problem
 from postroom.api.shapes import Given, Shown
@@ -41,6 +41,9 @@ AttachmentKind = Literal[
     "calendar",
 ]
 AutomaticKind = Literal["auto_reply", "bounce", "list", "calendar"]
+
+
+_EXAMPLE = cast("dict[str, JsonValue]", {**to_data(Settings()), "version": 0})
 
 
 class _Direction(BaseModel):
@@ -102,6 +105,8 @@ class SettingsShown(_Policy, Shown):
 
 
 class SettingsGiven(_Policy, Given):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     version: int = Field(ge=0, le=2**31 - 1, description="The version that was read and changed.")
     outbound: DirectionGiven
     inbound: DirectionGiven
