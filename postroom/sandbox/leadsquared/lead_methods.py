@@ -1,9 +1,10 @@
 """LeadManagement.svc: leads are read, searched, created, changed and deleted; their fields; their notes.
 
 Sources, each method's page by its name: "Get a Lead by Email", "Get Lead by Id", "Get Lead by Phone",
-"Quick Search", "Search Leads by Criteria", "Get Leads by Date Range", "Get Metadata", "Create a Custom Lead
-Field", "Create a Lead", "Update a Lead", "Create or Update a Lead", "Capture Leads", "Create Leads in
-Bulk", "Create or Update Leads in Bulk", "Delete a Lead", "Create a Note", "Get a Lead's Notes".
+"Quick Search", "Search Leads by Criteria", "Get Leads in Bulk by Ids", "Get Leads by Date Range", "Get
+Metadata", "Create a Custom Lead Field", "Create a Lead", "Update a Lead", "Create or Update a Lead",
+"Capture Leads", "Create Leads in Bulk", "Create or Update Leads in Bulk", "Update Leads in Bulk v2",
+"Delete a Lead", "Create a Note", "Get a Lead's Notes".
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -147,6 +148,62 @@ def bulk_create(call: Call) -> list[Json]:
 
 def bulk_create_or_update(call: Call) -> list[Json]:
     return [_row(call, number, each, upsert) for number, each in enumerate(call.array(25), 1)]
+
+
+def by_ids(call: Call) -> Json:
+    """Flat, and without the leads that are not there (chosen)."""
+    wanted = call.object()
+    ids = _part(wanted, "SearchParameters").get("LeadIds")
+    if not isinstance(ids, list) or not ids:
+        raise errors.missing("LeadIds", "getting leads")
+    columns = _columns(call, wanted)
+    if not columns:
+        raise errors.missing("Include_CSV", "getting leads")
+    leads = [call.sandbox.leads.find("ProspectID", str(each)) for each in ids]
+    found = [call.sandbox.leads.shown(lead, columns) for lead in leads if lead]
+    return {"RecordCount": len(found), "Leads": _page(wanted, found)}
+
+
+def bulk_update(call: Call) -> Json:
+    """Lead/Bulk/UpdateV2. By ``SearchByKey``, or by the id. What failed is listed with its reason, as the
+    page's sample has it for a lead that is not there; for other reasons that is chosen.
+    """
+    wanted = call.object()
+    listed = wanted.get("LeadPropertiesList")
+    if not isinstance(listed, list) or not listed:
+        raise errors.missing("LeadPropertiesList", "updating leads")
+    if len(listed) > 25:
+        raise errors.too_many_items(25)
+    key = str(wanted.get("SearchByKey") or "ProspectId")
+    failed = [reason for each in listed if (reason := _failed_update(call, key, each))]
+    counts = {
+        "TotalCount": len(listed),
+        "SuccessCount": len(listed) - len(failed),
+        "FailureCount": len(failed),
+    }
+    return {
+        "Status": counts | {"Message": "Error" if failed else "Success"},
+        "Details": {"FailedLeads": failed},
+    }
+
+
+def _failed_update(call: Call, key: str, each: Any) -> Json | None:
+    """What the answer says of one lead that could not be updated."""
+    value = ""
+    try:
+        given = attributes.read(call.sandbox.leads, each.get("Fields") if isinstance(each, dict) else None)
+        name = (
+            "ProspectID" if key.lower() in {"prospectid", "leadid"} else call.sandbox.leads.field(key).schema
+        )
+        value = given.id if name == "ProspectID" else given.values.get(name, "")
+        lead = call.sandbox.leads.find(name, value) if value else None
+        if lead is None:
+            words = "Lead does not exist in the system or You do not have permission to update the lead"
+            return {"Identifier": key, "IdentifierValue": value, "Reason": words}
+        _update(call, lead, given)
+    except LsqError as refused:
+        return {"Identifier": key, "IdentifierValue": value, "Reason": refused.message}
+    return None
 
 
 def delete(call: Call) -> Json:
@@ -350,6 +407,7 @@ _READS: Iterable[tuple[str, str, Callable[[Call], Any]]] = (
     ("GET", "RetrieveLeadByPhoneNumber", get_by_phone),
     ("GET", "Leads.GetByQuickSearch", quick_search),
     ("POST", "Leads.Get", search),
+    ("POST", "Leads/Retrieve/ByIds", by_ids),
     ("POST", "Leads.RecentlyModified", recently_modified),
     ("GET", "LeadsMetaData.Get", metadata),
     ("POST", "RetrieveNote", notes),
@@ -366,6 +424,7 @@ _WRITES: Iterable[tuple[str, str, Callable[[Call], Any]]] = (
 _BULK: Iterable[tuple[str, str, Callable[[Call], Any]]] = (
     ("POST", "Lead/Bulk/Create", bulk_create),
     ("POST", "Lead/Bulk/CreateOrUpdate", bulk_create_or_update),
+    ("POST", "Lead/Bulk/UpdateV2", bulk_update),
 )
 METHODS = (
     *(Method(verb, f"LeadManagement.svc/{name}", play) for verb, name, play in _READS),
