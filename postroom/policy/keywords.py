@@ -1,46 +1,36 @@
 """Keywords in text (R-035).
 
-Text and keywords are folded alike, and an Aho-Corasick automaton then finds every keyword in one walk
-over the text, however many there are. A hit counts unless it is part of a longer word.
+Text and keywords are folded alike, and Hyperscan then finds every place where one may end in one walk over
+the text, however many there are (docs/decisions/0008). A hit counts unless it is part of a longer word.
 
-How other scripts than Latin are read:
-
-- Upper and lower case are one by full case folding (Unicode 3.13), so "STRASSE" hits "Straße" and a final
-  sigma is a sigma. "I", "İ", "ı" and "i" are one letter: which of them is the other's upper case depends
-  on the language, which a mail does not tell.
-- What a reader cannot see does not matter: soft hyphens, zero-width spaces, marks of writing direction,
-  and the selectors that make a character a coloured or a plain picture.
 - A hit never splits what a reader sees as one character: a letter from its accents and vowel signs, an
   emoji from its skin tone or from the others that it is joined with.
 - Scripts written without spaces (Chinese, Japanese, Thai and those like them) show no edges of words, so
-  a hit between their characters counts, and a line break between two of them is no space.
+  a hit between their characters counts.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Protocol, cast
+from threading import Lock
 
-from ahocorasick import Automaton  # pyright: ignore[reportUnknownVariableType]
+import hyperscan
 
 from postroom.errors import PostroomError
+from postroom.policy.folding import UNSPACED, fold, fold_to_bytes
 
 MAX_LENGTH = 255
 """Characters of a keyword."""
 
-_ASCII_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f"
-_INVISIBLE = re.compile(
-    "[\xad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0e\ufe0f\ufeff]"
-)
-_UNSPACED = (
-    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
-    "\u3001-\u312f\u31a0-\u31ff\u3400-\u9fff\ua000-\ua4cf\uf900-\ufaff\uff66-\uff9f"
-    "\U0001b000-\U0001b16f\U00020000-\U0003ffff"
-)
-"""Ranges of scripts without spaces: line breaking classes ID and SA of letters (Unicode annex 14)."""
-_OF_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_WRAP = re.compile(f"\n(?<=[{_UNSPACED}]\n)(?=[{_UNSPACED}])")
+_TAIL = 16
+"""Bytes at a keyword's end that are scanned for; the rest is compared where they are found."""
+_STRETCH = 64 * 1024
+"""Bytes scanned at a time: what one call may find has to fit into memory."""
+_LONGEST_CHARACTER = 4
+"""Bytes of a character in UTF-8."""
+_ASCII_WORD = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz")
+_OF_UNSPACED = re.compile(f"[{UNSPACED}]")
 _JOINER = "\u200d"
 _JOINS_ON = re.compile(f"[{_JOINER}\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 """What belongs to the character before: a joiner, a skin tone, a tag of a flag (Unicode annex 29)."""
@@ -58,62 +48,93 @@ def parse_keyword(text: str) -> str:
     return keyword
 
 
-def fold(text: str) -> str:
-    """The text as it is compared: what differs only in what R-035 ignores becomes the same."""
-    if text.isascii():
-        return _single_spaced(text).lower()
-    text = _WRAP.sub("", _INVISIBLE.sub("", text).replace("\r\n", "\n"))
-    folded = unicodedata.normalize("NFC", " ".join(text.split())).casefold()
-    # Before the second normalisation, which folding makes necessary: an accent may follow on the "i".
-    return unicodedata.normalize("NFC", folded.replace("i\u0307", "i").replace("ı", "i"))
-
-
-class _Automaton(Protocol):
-    """As much of pyahocorasick, which has no types, as is used."""
-
-    def __len__(self) -> int: ...
-    def add_word(self, word: str, value: tuple[int, str], /) -> bool: ...
-    def make_automaton(self) -> None: ...
-    def iter(self, text: str, /) -> Iterator[tuple[int, tuple[int, str]]]: ...
-
-
-_new_automaton = cast("Callable[[], _Automaton]", Automaton)
-
-
 class Keywords:
     """A set of keywords made ready; made once for a set and then kept (``Keywords.of``)."""
 
     def __init__(self, keywords: frozenset[str]) -> None:
-        self._automaton = _new_automaton()
         # The last of two that fold alike stays, whatever order the set has.
-        for keyword in sorted(keywords):
-            folded = fold(keyword)
-            if folded:
-                self._automaton.add_word(folded, (len(folded), keyword))
-        self._automaton.make_automaton()
+        self._typed = {fold_to_bytes(keyword): keyword for keyword in sorted(keywords)}
+        self._typed.pop(b"", None)
+        lengths = _lengths_by_tail(self._typed)
+        self._lengths = list(lengths.values())
+        self._tails = _Tails(list(lengths)) if lengths else None
 
     @staticmethod
     @lru_cache(maxsize=64)
     def of(keywords: frozenset[str]) -> "Keywords":
-        """These keywords made ready; takes some 20 ms for 10,000 the first time."""
+        """These keywords made ready; takes some 100 ms for 10,000 the first time."""
         return Keywords(keywords)
 
     def find(self, text: str) -> str | None:
         """The keyword that ends first in the text, the longest of those, as typed; None for no hit."""
-        if not len(self._automaton):
+        if not self._tails:
             return None
-        folded = fold(text)
-        for last, (length, keyword) in self._automaton.iter(folded):
-            if _is_free(folded, last + 1 - length, last + 1):
-                return keyword
+        folded = fold_to_bytes(text)
+        for end, tail in self._tails.ends(folded):
+            if not _is_edge(folded, end):
+                continue
+            for start in (end - length for length in self._lengths[tail] if length <= end):
+                keyword = self._typed.get(folded[start:end])
+                if keyword is not None and _is_edge(folded, start):
+                    return keyword
         return None
 
 
-def _is_free(text: str, start: int, end: int) -> bool:
-    """Whether what stands there is not part of a longer word or character."""
-    if start > 0 and _holds(text[start - 1], text[start]):
-        return False
-    return end == len(text) or not _holds(text[end - 1], text[end])
+def _lengths_by_tail(keywords: dict[bytes, str]) -> dict[bytes, list[int]]:
+    """The tails to look for, each with the lengths of the keywords that it ends, the longest first.
+
+    No tail is the end of another, so that at one place in a text at most one of them ends. Otherwise "1",
+    "11", "111" and so on would be found in a row of digits as often as its length squared.
+    """
+    lengths: dict[bytes, set[int]] = {}
+    shortest = b""
+    # Read backwards and sorted, what ends with a tail comes right behind it.
+    for keyword in sorted(keywords, key=lambda keyword: keyword[: -_TAIL - 1 : -1]):
+        tail = keyword[-_TAIL:]
+        if not shortest or not tail.endswith(shortest):
+            shortest = tail
+        lengths.setdefault(shortest, set()).add(len(keyword))
+    return {tail: sorted(each, reverse=True) for tail, each in lengths.items()}
+
+
+class _Tails:
+    """Finds where one of many short strings of bytes ends."""
+
+    def __init__(self, tails: list[bytes]) -> None:
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        self._database.compile(expressions=tails, literal=True)
+        # Its scratch space serves one scan at a time, and a scan lets other threads run.
+        self._scanning = Lock()
+
+    def ends(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Each place in ``data`` where a tail ends, from left to right, and the tail's number."""
+        for begin in range(0, len(data), _STRETCH):
+            before = max(0, begin - _TAIL)
+            for end, tail in self._scan(data[before : begin + _STRETCH]):
+                yield before + end, tail
+
+    def _scan(self, stretch: bytes) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+
+        def note(tail: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            found.append((end, tail))
+
+        with self._scanning:
+            self._database.scan(stretch, note)
+        # Hyperscan does not promise to report what it finds in order.
+        return sorted(found)
+
+
+def _is_edge(data: bytes, place: int) -> bool:
+    """Whether a word or character that is whole may begin or end there."""
+    if place in {0, len(data)}:
+        return True
+    left, right = data[place - 1], data[place]
+    if left < 128 and right < 128:
+        return left not in _ASCII_WORD or right not in _ASCII_WORD
+    before = data[max(0, place - _LONGEST_CHARACTER) : place].decode(errors="ignore")
+    after = data[place : place + _LONGEST_CHARACTER].decode(errors="ignore")
+    return not _holds(before[-1:], after[:1])
 
 
 def _holds(left: str, right: str) -> bool:
@@ -134,12 +155,3 @@ def _is_of_word(character: str) -> bool:
 
 def _is_mark(character: str) -> bool:
     return unicodedata.category(character).startswith("M")
-
-
-def _single_spaced(text: str) -> str:
-    """``" ".join(text.split())`` of ASCII, in a third of the time where most runs are single spaces."""
-    for space in _ASCII_SPACES:
-        text = text.replace(space, " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
-    return text.strip(" ")

@@ -1,6 +1,8 @@
 """R-035: what a keyword hits."""
 
+import random
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import assume, example, given
@@ -232,3 +234,100 @@ def test_many_keywords_find_what_each_alone_finds(text, keywords):
     found = find(text, *keywords)
     assert (found is not None) is bool(alone)
     assert found is None or fold(found) in {fold(keyword) for keyword in alone}
+
+
+def naively(text: str, keywords: frozenset[str]) -> str | None:
+    """What ``find`` says: every place for every keyword, and both its edges."""
+    folded, hits = fold(text), list[tuple[int, int, str]]()
+    for keyword in sorted(keywords, reverse=True):
+        wanted = fold(keyword)
+        for start in range(len(folded)):
+            end = start + len(wanted)
+            if wanted and folded.startswith(wanted, start) and not (cut(folded, start) or cut(folded, end)):
+                hits.append((end, -len(wanted), keyword))
+    return min(hits, key=lambda hit: hit[:2])[2] if hits else None
+
+
+def cut(text: str, place: int) -> bool:
+    """Whether a word, or what a reader sees as one character, goes on over this place."""
+    if place in {0, len(text)} or text[place] == " ":
+        return False
+    left, right = text[place - 1], text[place]
+    clings = unicodedata.category(right)[0] == "M" or right in "\u200d\U0001f3fb\U0001f3fd"
+    return left == "\u200d" or clings or (spaced(left) and spaced(right))
+
+
+def spaced(character: str) -> bool:
+    category, name = unicodedata.category(character)[0], unicodedata.name(character, "")
+    return category in "LNM" and not name.startswith(("CJK", "HIRAGANA", "KATAKANA", "THAI"))
+
+
+ALPHABETS = (
+    *("ab 1.+\n", "aaaa1 ", "11112 ", "aAbBßéÉİıiΣσς#+-_ \n\t\u0301\u0307\u200b\xad\xa0"),
+    *("見積書か。ガカ\u3099 \nab1", "कि\u093cन ी\u200d", "👩👨\u200d💻👍🏽🏻❤\ufe0f a", "ราคทีab "),
+)
+texts = st.sampled_from(ALPHABETS).flatmap(
+    lambda alphabet: st.tuples(
+        st.text(alphabet, max_size=60), st.frozensets(st.text(alphabet, max_size=25), max_size=8)
+    )
+)
+
+
+@given(texts, st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), max_size=4))
+@example(("\xe9a", frozenset({"\xe9", "a"})), [])
+@example(("x aa", frozenset({"a", "aa", "aaaaaaaa"})), [])
+def test_what_is_found_is_what_a_plain_search_finds(drawn, pieces):
+    text, drawn_keywords = drawn
+    keywords = drawn_keywords | {text[start : start + length] for start, length in pieces}
+    assert find(text, *keywords) == naively(text, keywords)
+
+
+LONG = "the quick brown fox jumps over the lazy dog"
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [LONG, "dog", "lazy dog", "über den faulen hund hinweg", "👩\u200d💻 schreibt", "見積書を送ります"],
+)
+def test_a_keyword_is_found_wherever_it_stands_in_a_long_text(keyword):
+    length = len(fold(keyword).encode())
+    for place in (0, 65536 - length, 65536 - length // 2, 65535, 65536, 65537, 131072 - length // 2, 131072):
+        filler = "x." * (place // 2) + "." * (place % 2)
+        assert find(f"{filler}{keyword}", keyword, "absent") == keyword
+        assert find(f"{filler}{keyword}", f"{keyword} now", "absent") is None
+
+
+def test_keywords_with_the_same_end_are_told_apart():
+    end = " which is longer than what is scanned for"
+    assert find(f"an offer{end}", f"offer{end}", f"order{end}") == f"offer{end}"
+    assert find(f"a coffer{end}", f"offer{end}", f"order{end}") is None
+    assert find(f"a coffer{end}", f"offer{end}", f"order{end}", end) == end
+    assert find(f"order{end}", f"an order{end}", f"der{end}") is None
+
+
+def test_digits_in_a_row_are_found_only_where_they_stand_alone():
+    keywords = ["1" * length for length in range(1, 256)]
+    assert find("x" + "1" * 20_000, *keywords) is None
+    assert find("x" + "1" * 20_000 + " " + "1" * 255 + " 1", *keywords) == "1" * 255
+
+
+def test_of_ten_thousand_keywords_each_is_found():
+    rng = random.Random(35)
+    words = sorted({"".join(rng.choices("abcdefgäß見", k=rng.randint(2, 9))) for _ in range(4000)})
+    keywords = [" ".join(rng.choices(words, k=rng.randint(1, 3))) for _ in range(10_000)]
+    for keyword in rng.sample(keywords, 300):
+        found = find(f"- {keyword} -", *keywords)
+        assert found is not None
+        assert fold(found) in fold(keyword)
+
+
+def test_the_same_keywords_may_be_sought_from_many_threads():
+    keywords = frozenset({"offer", "special", "order 1", "見積"})
+    text = "coffers " * 20_000
+
+    def seek(number: int) -> str | None:
+        return Keywords.of(keywords).find(f"{text} order {number % 2}")
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(seek, range(64)))
+    assert found == [None, "order 1"] * 32
