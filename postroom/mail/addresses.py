@@ -6,6 +6,7 @@ raises, and the time taken grows with the length alone.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from postroom.mail.address_field import mailboxes
 from postroom.mail.charsets import storable
@@ -15,6 +16,8 @@ from postroom.mail.message import Address
 MAX_ADDRESS_LENGTH = 320
 """64 octets of local part, "@", 255 of domain (RFC 5321 section 4.5.3.1)."""
 MAX_NAME_LENGTH = 255
+REMEMBERED_LENGTH = 300
+"""Characters of a field that is kept in mind with what it says: most mail is from and to the same people."""
 MAX_LABEL_LENGTH = 63
 """Octets of one label of a domain (RFC 1035 section 2.3.4)."""
 
@@ -83,11 +86,18 @@ def parse_addresses(value: str) -> tuple[Address, ...]:
     ``value`` may be folded or not, its encoded words decoded already or not. Groups give their members
     (RFC 5322 section 3.4), routes their last address (section 4.4). Words without an address vanish.
     """
+    return _remembered(value) if len(value) <= REMEMBERED_LENGTH else _parse(value)
+
+
+def _parse(value: str) -> tuple[Address, ...]:
     people = _people(value)
     if not people and "=?" in value:
         # Some mailers put the brackets, too, inside of the encoded word.
         people = _people(decode_words(value))
     return tuple(people.values())
+
+
+_remembered = lru_cache(maxsize=4096)(_parse)
 
 
 def make_address(address: str, name: str = "") -> Address | None:

@@ -125,4 +125,5 @@ def _keyword(value: str) -> str:
 
 
 def _values(message: Message, name: str) -> tuple[str, ...]:
-    return tuple(value for value in message.headers.get(name, ()) if value.strip())
+    values = message.headers.get(name)
+    return tuple(value for value in values if value.strip()) if values else ()

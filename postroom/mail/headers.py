@@ -34,7 +34,8 @@ _DATE_LENGTH = 200
 
 def unfold(value: str) -> str:
     """One line: each fold becomes one space (RFC 5322 section 2.2.3)."""
-    return _FOLD.sub(" ", value).strip()
+    folded = "\n" in value or "\r" in value
+    return (_FOLD.sub(" ", value) if folded else value).strip()
 
 
 def header_text(raw: bytes) -> str:

@@ -1,7 +1,10 @@
 """Parameters of Content-Type and Content-Disposition (RFC 2045 section 5.1, RFC 2183, RFC 2231)."""
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 from postroom.mail.charsets import decode_text, storable
@@ -15,11 +18,19 @@ _ESCAPED = re.compile(r'\\(["\\])')
 _SECTION = re.compile(r"(?P<name>[^*]+)(?:\*(?P<number>\d{1,3}))?(?P<encoded>\*)?")
 
 
-def parse_parameters(value: str) -> tuple[str, dict[str, str]]:
+REMEMBERED_LENGTH = 100
+"""Characters of a field that is kept in mind with what it says; "text/plain; charset=utf-8" is everywhere."""
+
+
+def parse_parameters(value: str) -> tuple[str, Mapping[str, str]]:
     """The field's own value in lower case, and its decoded parameters by lower-case name.
 
     Encoded words (RFC 2047) are decoded as well: they are not allowed here, yet common.
     """
+    return _remembered(value) if len(value) <= REMEMBERED_LENGTH else _parse(value)
+
+
+def _parse(value: str) -> tuple[str, Mapping[str, str]]:
     value = unfold(storable(value))
     main = next(iter(value.partition(";")[0].lower().split()), "")
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
@@ -29,7 +40,10 @@ def parse_parameters(value: str) -> tuple[str, dict[str, str]]:
             number = int(section["number"] or 0)
             parts = sections.setdefault(section["name"], {})
             parts.setdefault(number, (_unquoted(match[2]), bool(section["encoded"])))
-    return main, {name: _joined(parts) for name, parts in sections.items()}
+    return main, MappingProxyType({name: _joined(parts) for name, parts in sections.items()})
+
+
+_remembered = lru_cache(maxsize=1024)(_parse)
 
 
 def _unquoted(value: str) -> str:

@@ -82,7 +82,10 @@ def describe(part: Part) -> Described:
 
 def header_of(headers: Headers, name: str) -> str:
     """The first value of the field called ``name`` (lower case), unfolded; "" where it is missing."""
-    return next((unfold(value) for key, value in headers if key.lower() == name), "")
+    for key, value in headers:
+        if len(key) == len(name) and key.lower() == name:
+            return unfold(value)
+    return ""
 
 
 def safe_filename(name: str) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from postroom.mail.automatic import AutomaticKind, automatic_kinds
 from postroom.mail.message import Address, Direction, Message
 from postroom.mail.readable import readable_text
-from postroom.policy.decision import Check, Decision, KnownLead, Match, Rep, Rule
+from postroom.policy.decision import Check, Decision, KnownLead, Match, Rep, Rule, quoting
 from postroom.policy.keywords import Keywords
 from postroom.policy.leads import Capture, Known, capture, fate, matches
 from postroom.policy.people import addresses_in, counterparts, is_listed, listing
@@ -158,7 +158,7 @@ def _exclusion(case: _Case) -> Check:
             if entry:
                 reason = f"An address in {field.title()} is on the exclusion list."
                 line = f"{address.address} is covered by the entry “{entry}”."
-                return Check(Rule.EXCLUDED, True, reason, setting, (line,))
+                return Check(Rule.EXCLUDED, True, reason, setting, quoting(line))
     return Check(Rule.EXCLUDED, False, _no_exclusion(case), setting)
 
 
@@ -173,8 +173,12 @@ def _counterpart(case: _Case) -> Check:
     """Mail to oneself is nobody's business (section I of the requirements)."""
     if not case.people:
         return Check(Rule.NO_COUNTERPART, True, "Nobody but the rep is on this mail.")
-    line = f"On this mail: {_listed(case.people.values())}."
-    return Check(Rule.NO_COUNTERPART, False, "Somebody besides the rep is on this mail.", "", (line,))
+    return Check(
+        Rule.NO_COUNTERPART,
+        False,
+        "Somebody besides the rep is on this mail.",
+        quote=lambda: (f"On this mail: {_listed(case.people.values())}.",),
+    )
 
 
 def _internal(case: _Case) -> Check:
@@ -183,8 +187,13 @@ def _internal(case: _Case) -> Check:
         return Check(Rule.INTERNAL, False, "Internal mail syncs like any other.", "skip_internal")
     if not case.outside:
         return Check(Rule.INTERNAL, True, "Sender and recipients are all internal.", "skip_internal")
-    lines = (f"Left out as internal: {_listed(case.internal.values())}.",) if case.internal else ()
-    return Check(Rule.INTERNAL, False, "Somebody on this mail is external.", "skip_internal", lines)
+    return Check(
+        Rule.INTERNAL,
+        False,
+        "Somebody on this mail is external.",
+        "skip_internal",
+        lambda: (f"Left out as internal: {_listed(case.internal.values())}.",) if case.internal else (),
+    )
 
 
 def _automatic(case: _Case) -> Check:
@@ -208,17 +217,20 @@ def _keyword(case: _Case) -> Check:
         return Check(Rule.NO_KEYWORD, True, f"No keyword is in the {where}.", f"{side}.keywords")
     field, keyword = case.hit
     line = f"The {field} holds “{keyword}”."
-    return Check(Rule.NO_KEYWORD, False, f"A keyword is in the {field}.", f"{side}.keywords", (line,))
+    return Check(Rule.NO_KEYWORD, False, f"A keyword is in the {field}.", f"{side}.keywords", quoting(line))
 
 
 def _lead(case: _Case) -> Check:
     """R-042, R-043: somebody must be a lead or become one."""
     setting = f"{_SIDES[case.direction]}.capture"
-    lines = tuple(fate(address, case.known, case.settings, case.capture) for address in case.outside)
+
+    def fates() -> tuple[str, ...]:
+        return tuple(fate(address, case.known, case.settings, case.capture) for address in case.outside)
+
     if case.matches:
-        return Check(Rule.NO_LEAD, False, "Somebody on this mail is a lead or becomes one.", setting, lines)
+        return Check(Rule.NO_LEAD, False, "Somebody on this mail is a lead or becomes one.", setting, fates)
     barred = case.capture.barred or "nobody on it may become one"
-    return Check(Rule.NO_LEAD, True, f"Nobody on this mail is a lead, and {barred}.", setting, lines)
+    return Check(Rule.NO_LEAD, True, f"Nobody on this mail is a lead, and {barred}.", setting, fates)
 
 
 def _synced(case: _Case) -> str:

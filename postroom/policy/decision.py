@@ -1,6 +1,7 @@
 """What goes into a decision on a mail and what comes out, as values."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from postroom.mail.message import Address
@@ -57,6 +58,14 @@ class Match:
     """What the log should say of the match, as a sentence; mostly ""."""
 
 
+Lines = tuple[str, ...]
+
+
+def quoting(*lines: str) -> Callable[[], Lines]:
+    """Makes ``Check.quote`` of lines that cost nothing to make."""
+    return lambda: lines
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One rule as it was tried on one mail."""
@@ -68,8 +77,13 @@ class Check:
     """The outcome as a sentence; holds nothing of the mail."""
     setting: str = ""
     """Dotted path of the setting that was looked at, such as "inbound.excluded"."""
-    lines: tuple[str, ...] = ()
-    """Sentences that quote the mail: to be shown to whoever may read it, never to be stored."""
+    quote: Callable[[], Lines] = field(default=quoting(), repr=False, compare=False)
+    """Makes ``lines``: only who reads an explanation pays for them."""
+
+    @property
+    def lines(self) -> Lines:
+        """Sentences that quote the mail: to be shown to whoever may read it, never to be stored."""
+        return self.quote()
 
 
 @dataclass(frozen=True, slots=True)

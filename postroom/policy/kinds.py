@@ -145,8 +145,8 @@ def kind_by_content(head: bytes, attachment: Attachment) -> AttachmentKind | Non
     Where several kinds share a format, as Word and Excel share their container, the name tells which.
     """
     head = head[:HEAD]
-    claimed, found = kind_by_name(attachment), _formats(head)
-    if attachment.inline and found & _PICTURES:
+    claimed = kind_by_name(attachment)
+    if attachment.inline and _formats(head) & _PICTURES:
         return _K.INLINE
     if _is_text(head):
         return _kind_of_text(head, claimed)
@@ -154,7 +154,7 @@ def kind_by_content(head: bytes, attachment: Attachment) -> AttachmentKind | Non
         return _kind_of_zip(head, attachment, claimed)
     if head.startswith(_OLE):
         return claimed if claimed in _OFFICE else None
-    return _kind_of_media(head, claimed, found)
+    return _kind_of_media(head, claimed, _formats(head))
 
 
 def capture_verdict(

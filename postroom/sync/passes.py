@@ -45,7 +45,7 @@ from postroom.vault.blobs import BlobStore
 
 log = logging.getLogger(__name__)
 
-BATCH_MAILS = 50
+BATCH_MAILS = 200
 BATCH_BYTES = 8 * 1024 * 1024
 """A batch is committed when it has this many mails or this much text, so that memory stays bounded."""
 PAGES_A_PASS = 20
@@ -219,12 +219,14 @@ class Pass:
     async def _take(self, page: Page) -> None:
         """Read, judge and commit a page; the last commit moves the cursor behind it."""
         pending: list[Read] = []
+        weight = 0
         try:
             async with aclosing(self._read(await self._unprocessed(page.changes))) as reads:
                 async for read in reads:
                     pending.append(read)
-                    if len(pending) >= BATCH_MAILS or sum(one.weight for one in pending) >= BATCH_BYTES:
-                        batch, pending = pending, []
+                    weight += read.weight
+                    if len(pending) >= BATCH_MAILS or weight >= BATCH_BYTES:
+                        batch, pending, weight = pending, [], 0
                         await self._hand_over(batch, None)
             step = Step(page.cursor, not page.more, page.importing, page.estimate)
             await self._hand_over(pending, step)
