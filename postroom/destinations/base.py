@@ -124,6 +124,10 @@ class Later:
 
     reason: str
     request_id: str = ""
+    tried: bool = True
+    """Whether it was sent at all; what only waited for another of its lead uses up no attempt."""
+    retry_after: float = 0.0
+    """Seconds for which the destination wants nothing at all any more; that uses up no attempt either."""
 
 
 @dataclass(frozen=True, slots=True)

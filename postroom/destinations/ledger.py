@@ -6,14 +6,14 @@ and the next one knows to ask. Nothing here waits for the network.
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from postroom.destinations.base import Delivered, Event, Later, Outcome, Refused
+from postroom.destinations.base import Delivered, Event, Later, Outcome, Refused, Unknown
 from postroom.destinations.managing import is_failing
 from postroom.destinations.models import (
     TO_DO,
@@ -221,8 +221,11 @@ def _mark(held: Hold, chosen: Sequence[int], now: datetime) -> list[Delivery]:
     return taken
 
 
+@transaction.atomic
 def drop(held: Hold, said: Mapping[int, str]) -> None:
-    """Note that there is nothing to send of these any more, by id with the reason."""
+    """Note that there is nothing to send of these any more, by id with the reason. Raises ``HoldLost``."""
+    if said and held.rows.select_for_update(no_key=True).first() is None:
+        raise HoldLost
     for pk, reason in said.items():
         held.deliveries.filter(pk=pk, state=DeliveryState.SENDING).update(
             state=DeliveryState.DROPPED, attempts=F("attempts") - 1, said=reason
@@ -238,6 +241,9 @@ class Call:
     at: datetime
     milliseconds: int
 
+    def pairs(self) -> Iterator[tuple[Delivery, Outcome]]:
+        return zip(self.deliveries, self.outcomes, strict=True)
+
 
 @transaction.atomic
 def settle(held: Hold, call: Call, now: datetime, tell: Tell) -> int:
@@ -245,10 +251,10 @@ def settle(held: Hold, call: Call, now: datetime, tell: Tell) -> int:
 
     A delivery that another drain has tried since is left as that one found it.
     """
-    results = [
-        _result(row, outcome, now) for row, outcome in zip(call.deliveries, call.outcomes, strict=True)
-    ]
-    _write(held, results)
+    call = _without_untried(held, call, now)
+    patient = {row.pk for row, outcome in call.pairs() if isinstance(outcome, Later) and outcome.retry_after}
+    _put_back(held, patient, now)
+    _write(held, [_result(row, outcome, now) for row, outcome in call.pairs() if row.pk not in patient])
     DeliveryAttempt.objects.bulk_create(_attempts(call))
     _note_remote(held, call)
     arrived = [outcome for outcome in call.outcomes if isinstance(outcome, Delivered | Refused)]
@@ -260,7 +266,38 @@ def settle(held: Hold, call: Call, now: datetime, tell: Tell) -> int:
         # One lead's trouble is its own; that of several is the destination's.
         reasons = [outcome.reason for outcome in call.outcomes if not isinstance(outcome, Delivered)]
         _fail(held, reasons[-1], now, tell)
+    patience = max((each.retry_after for each in call.outcomes if isinstance(each, Later)), default=0.0)
+    if patience:
+        held.rows.update(not_before=now + timedelta(seconds=patience))
     return delivered
+
+
+def _without_untried(held: Hold, call: Call, now: datetime) -> Call:
+    """The call less what was not sent, which is put back as it was.
+
+    That is also what follows something of its lead that did not arrive.
+    """
+    tried: list[tuple[Delivery, Outcome]] = []
+    stuck, untried = set[int](), list[int]()
+    for row, outcome in call.pairs():
+        if isinstance(outcome, Later) and (not outcome.tried or row.lead_id in stuck):
+            untried.append(row.pk)
+        else:
+            tried.append((row, outcome))
+        if isinstance(outcome, Later | Unknown):
+            stuck.add(row.lead_id)
+    _put_back(held, untried, now)
+    return replace(call, deliveries=[row for row, _ in tried], outcomes=[outcome for _, outcome in tried])
+
+
+def _put_back(held: Hold, ids: Collection[int], now: datetime) -> None:
+    """Let an attempt not count, as long as no other drain has begun one since."""
+    if not ids or held.rows.select_for_update(no_key=True).first() is None:
+        return
+    mine = held.deliveries.filter(pk__in=ids, state=DeliveryState.SENDING)
+    back = {"attempts": F("attempts") - 1, "due_at": now}
+    mine.filter(is_maybe_sent=True).update(state=DeliveryState.UNKNOWN, **back)
+    mine.filter(is_maybe_sent=False).update(state=DeliveryState.WAITING, **back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +365,7 @@ def _write(held: Hold, results: Sequence[_Result]) -> None:
 
 
 def _attempts(call: Call) -> Iterator[DeliveryAttempt]:
-    for row, outcome in zip(call.deliveries, call.outcomes, strict=True):
+    for row, outcome in call.pairs():
         yield DeliveryAttempt(
             account_id=row.account_id,
             delivery_id=row.pk,
@@ -359,11 +396,7 @@ _OF_ACTIVITIES = (Event.ACTIVITY_CREATED, Event.ACTIVITY_UPDATED)
 
 def _note_remote(held: Hold, call: Call) -> None:
     """Keep what the destination calls the leads and activities that arrived."""
-    arrived = [
-        (row, outcome)
-        for row, outcome in zip(call.deliveries, call.outcomes, strict=True)
-        if isinstance(outcome, Delivered)
-    ]
+    arrived = [(row, outcome) for row, outcome in call.pairs() if isinstance(outcome, Delivered)]
     place = [held.destination.account_id, held.destination.pk]
     leads = {outcome.remote_lead_id[:100]: row.lead_id for row, outcome in arrived if outcome.remote_lead_id}
     activities = {
@@ -402,10 +435,7 @@ def _work_again(held: Hold, now: datetime) -> None:
 @transaction.atomic
 def undo(held: Hold, deliveries: Sequence[Delivery], error: PostroomError, now: datetime, tell: Tell) -> None:
     """Note a call of which nothing arrived: it uses up no attempts, for it is the destination's matter."""
-    mine = held.deliveries.filter(pk__in=[row.pk for row in deliveries], state=DeliveryState.SENDING)
-    back = {"attempts": F("attempts") - 1, "due_at": now}
-    mine.filter(is_maybe_sent=True).update(state=DeliveryState.UNKNOWN, **back)
-    mine.filter(is_maybe_sent=False).update(state=DeliveryState.WAITING, **back)
+    _put_back(held, [row.pk for row in deliveries], now)
     said = _storable(str(error))
     if isinstance(error, AuthorizationLost | Misconfigured):
         _stop(held, said, now, tell)

@@ -80,7 +80,7 @@ class Endpoint(Receiver):
         if self._fault:
             raise self._fault
         self._ready(datetime.now(UTC))
-        outcomes: list[Outcome] = [Later("It waits for the one before.") for _ in parcels]
+        outcomes: list[Outcome] = [Later("It waits for the one before.", tried=False) for _ in parcels]
         by_lead: dict[int, list[int]] = {}
         for position, parcel in enumerate(parcels):
             by_lead.setdefault(_lead_of(parcel), []).append(position)
@@ -90,7 +90,7 @@ class Endpoint(Receiver):
             async with places:
                 for position in positions:
                     if self._fault:
-                        outcomes[position] = Later(str(self._fault))
+                        outcomes[position] = Later(str(self._fault), tried=False)
                         return
                     parcel = parcels[position]
                     outcomes[position] = await self._send(session, parcel.key, body(parcel))
@@ -155,10 +155,11 @@ class Endpoint(Receiver):
             )
         patience = retry_after(response.headers.get("Retry-After", ""))
         if patience is not None or status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._fault = Throttled(said, retry_after=patience or PATIENCE)
+            patience = patience or PATIENCE
+            self._fault = Throttled(said, retry_after=patience)
         if 300 <= status < 400:
             said = f"The endpoint answered {answered}, and redirects are not followed. Change its URL."
-        return Later(said, request)
+        return Later(said, request, retry_after=patience or 0.0)
 
 
 def _lead_of(parcel: Parcel) -> int:
