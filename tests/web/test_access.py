@@ -19,14 +19,14 @@ OWN = {
     *("home", "my_inbox", "my_inbox_state", "my_inbox_connect", "my_inbox_activate", "my_inbox_pause"),
     *("my_inbox_resume", "my_inbox_remove", "gmail_callback", "outlook_callback", "account_change_password"),
     *("account_set_password", "account_reauthenticate", "leads", "journal", "journal_csv", "my_account"),
-    *("my_inbox_own", "lead_new", "tags_check"),
+    *("my_inbox_own", "lead_new", "tags_check", "api_tokens", "api_token_revoke", "api_reference"),
 }
 """Pages that show or change only what is the visitor's own, or lists narrowed to what they may see."""
 TEAM = {"people", "person", "person_fields", "mailboxes", "mailboxes_change", "mailbox_change"}
 """Pages for administrators, and for managers as far as their team goes; see test_people, test_mailboxes."""
 ADMINISTRATORS = {
     *("invite", "user_fields", "user_field", "user_field_remove", "person_deactivate", "person_activate"),
-    *("invitation_send", "invitation_cancel"),
+    *("invitation_send", "invitation_cancel", "api_tokens_all"),
 }
 LOGS = {"dashboard", "dashboard_csv"}
 """Pages of one user, for whoever may see that user; see test_dashboard."""

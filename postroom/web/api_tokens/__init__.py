@@ -1,0 +1,1 @@
+"""API tokens: a user's own, and for administrators everyone's."""
