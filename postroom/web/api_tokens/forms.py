@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from postroom.api.scopes import Scope
@@ -21,7 +22,7 @@ class TokenForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("It may"),
-        choices=Scope.choices,
+        choices=[(scope.value, format_lazy("{} ({})", scope.label, scope.value)) for scope in Scope],
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Never more than you may yourself. Choose only what is needed."),
         error_messages={
