@@ -152,10 +152,11 @@ class Limit:
 class Pace(Protocol):
     """The destination's limits, kept for all workers together."""
 
-    async def turn(self, limit: str = "") -> None:
-        """Wait until one more call may go out by the limit of this name; others are not touched.
+    async def turn(self, *limits: str) -> None:
+        """Wait until one more call may go out by all the limits of these names, "" where none is given.
 
-        Raises ``Throttled`` where the wait would be too long to hold a worker for.
+        Those without a limit wait for nothing. Raises ``Throttled`` where the wait would be too long to
+        hold a worker for.
         """
         ...
 

@@ -26,7 +26,11 @@ SLICES = 200
 """Most entries kept for one limit: calls beyond are counted together."""
 
 Entries = list[tuple[float, int]]
-"""(seconds since the epoch, calls) in order of time."""
+"""(seconds since the epoch, calls) in the order in which the places were taken.
+
+That is the order of time, too, except where a call also had to wait for another limit. Of any two places that
+are as far apart as the limit has calls, the later one is a window away; so the limit holds all the same.
+"""
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -44,44 +48,46 @@ class SharedPace:
     ) -> None:
         self._destination = destination
         self._limits = limits
-        self._clock = clock
+        self.now = clock
+        """Seconds since the epoch."""
         self._sleep = sleep
 
-    async def turn(self, limit: str = "") -> None:
-        """Wait for a turn; names without a limit wait for nothing.
+    async def turn(self, *limits: str) -> None:
+        """Wait for a turn by all of these limits at once; names without a limit wait for nothing.
 
         Raises ``Throttled`` where the wait would be longer than ``PATIENCE``; no turn is taken then.
         """
-        known = self._limits.get(limit)
-        if known is None:
+        known = {name: self._limits[name] for name in limits or ("",) if name in self._limits}
+        if not known:
             return
-        at = await in_thread(self._take, limit, known)
+        at = await in_thread(self._take, known)
         # Late rather than early: a sleep may end a moment before its time.
-        while (wait := at - self._clock()) > 0:
+        while (wait := at - self.now()) > 0:
             await self._sleep(wait)
 
     @transaction.atomic
-    def _take(self, name: str, limit: Limit) -> float:
-        """Take the next place, and return when it is."""
+    def _take(self, limits: Mapping[str, Limit]) -> float:
+        """Take the next place in all of them, and return when it is."""
         rows = Destination.objects.filter(
             pk=self._destination.pk, account_id=self._destination.account_id, removed_at=None
         )
         pace = rows.select_for_update(no_key=True).values_list("pace", flat=True).first()
-        now = self._clock()
+        now = self.now()
         if pace is None:
             return now
-        entries = [(at, calls) for at, calls in pace.get(name, [])]
-        at = max(now, next_turn(entries, limit, now))
+        entries = {name: [(at, calls) for at, calls in pace.get(name, [])] for name in limits}
+        at = max(next_turn(entries[name], limit, now) for name, limit in limits.items())
         if at - now > PATIENCE:
             raise Throttled("The destination's limit is used up for now.", retry_after=at - now)
-        rows.update(pace={**pace, name: noted(entries, limit, at)})
+        taken = {name: noted(entries[name], limit, at, now) for name, limit in limits.items()}
+        rows.update(pace={**pace, **taken})
         return at
 
 
 class Unpaced:
     """No limits: for a test call before a destination is saved."""
 
-    async def turn(self, limit: str = "") -> None:
+    async def turn(self, *limits: str) -> None:
         """Wait for nothing."""
 
 
@@ -96,10 +102,10 @@ def next_turn(entries: Entries, limit: Limit, now: float) -> float:
     return now
 
 
-def noted(entries: Entries, limit: Limit, at: float) -> Entries:
-    """The entries with one more call, without those that count no more."""
+def noted(entries: Entries, limit: Limit, at: float, now: float) -> Entries:
+    """The entries with one more call at ``at``, without those that count no more."""
     window = _window(limit)
-    recent = [(then, calls) for then, calls in entries if then > at - window]
+    recent = [(then, calls) for then, calls in entries if then > now - window]
     if limit.calls <= SLICES:
         return [*recent, (at, 1)]
     # Many calls are counted by slices of the window, as if all had gone out at a slice's end.

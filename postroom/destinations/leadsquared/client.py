@@ -5,7 +5,7 @@ know what it was. One that only reads is repeated through passing faults.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -28,6 +28,8 @@ NOT_SENT = (
     aiohttp.InvalidURL,
 )
 """Faults before anything of the request went out."""
+EVERY, BULK = ("day", ""), ("day", "", "bulk")
+"""The limits by which every call is counted, and a bulk call."""
 REQUEST_IDS = ("x-request-id", "x-amzn-requestid", "x-amz-cf-id", "request-id")
 
 Params = Mapping[str, str]
@@ -89,12 +91,11 @@ class LeadSquaredClient:
 
     async def bulk(self, path: str, body: object) -> Answer:
         """Change many things; these calls have a limit of their own ("Rate Limits")."""
-        await self._pace.turn("bulk")
-        return await self.change(path, body)
+        return await self._call("POST", path, None, body, changes=True, limits=BULK)
 
     async def upload(self, form: Mapping[str, str], filename: str, content: AsyncIterator[bytes]) -> Answer:
         """Send a file; the keys go into the form ("Upload a File"). A repetition leaves an unused file."""
-        await self._turn()
+        await self._pace.turn(*EVERY)
         data = aiohttp.FormData()
         for name, value in {
             **form,
@@ -111,9 +112,16 @@ class LeadSquaredClient:
         )
 
     async def _call(
-        self, verb: str, path: str, params: Params | None, body: object, *, changes: bool
+        self,
+        verb: str,
+        path: str,
+        params: Params | None,
+        body: object,
+        *,
+        changes: bool,
+        limits: Sequence[str] = EVERY,
     ) -> Answer:
-        await self._turn()
+        await self._pace.turn(*limits)
         return await self._answered(
             lambda: self._session.request(
                 verb,
@@ -125,10 +133,6 @@ class LeadSquaredClient:
             ),
             changes=changes,
         )
-
-    async def _turn(self) -> None:
-        await self._pace.turn("day")
-        await self._pace.turn()
 
     def _headers(self) -> dict[str, str]:
         return {
