@@ -133,11 +133,15 @@ class LeadStore:
 
     def _check_unique(self, given: Mapping[str, str], lead: Lead | None) -> None:
         for schema, value in given.items():
-            if not value or not self.field(schema).unique:
+            if not value or not self._is_unique(schema):
                 continue
             holder = self.find(schema, value)
             if holder is not None and holder is not lead:
                 raise errors.duplicate("Email" if schema == "EmailAddress" else self.field(schema).display)
+
+    def _is_unique(self, schema: str) -> bool:
+        """A value within a custom field set never is."""
+        return "~" not in schema and self.field(schema).unique
 
     def _write(self, lead: Lead, given: Mapping[str, str]) -> None:
         for schema, value in given.items():
@@ -145,7 +149,7 @@ class LeadStore:
             if before == value:
                 continue
             self.revision += 1
-            if schema.partition("~")[0] == schema and self.field(schema).unique:
+            if self._is_unique(schema):
                 index = self._unique.setdefault(schema, {})
                 index.pop(_key(schema, before), None)
                 if value:
