@@ -29,7 +29,9 @@ class Frame:
     is_set_up: bool
     is_stopped: bool
     reconnects: int
-    """Mailboxes of the account that wait to be reconnected, for an administrator; else 0."""
+    """Mailboxes of the account that wait for their users to reconnect, for an administrator; else 0."""
+    lacks_access: bool
+    """Whether mailboxes that an administrator connected cannot be read, for an administrator."""
 
 
 def frame_of(user: User) -> Frame:
@@ -37,7 +39,8 @@ def frame_of(user: User) -> Frame:
     facts = _facts(user.account_id)
     rules = {purpose: _rule(purpose, facts["rules"]) for purpose in Purpose}
     reconnects = facts["reconnects"] if user.is_administrator else 0
-    if user.is_administrator and mailbox and mailbox.state == MailboxState.RECONNECT:
+    waits = mailbox and mailbox.state == MailboxState.RECONNECT and not mailbox.by_organisation
+    if user.is_administrator and waits:
         reconnects -= 1
     return Frame(
         mailbox=mailbox,
@@ -47,12 +50,14 @@ def frame_of(user: User) -> Frame:
         is_set_up=facts["is_set_up"],
         is_stopped=facts["is_stopped"],
         reconnects=reconnects,
+        lacks_access=user.is_administrator and facts["lacks_access"],
     )
 
 
 def _facts(account_id: int) -> dict[str, Any]:
     here = OuterRef("pk")
-    waiting = Mailbox.objects.filter(account=here, state=MailboxState.RECONNECT).order_by()
+    lost = Mailbox.objects.filter(account=here, state=MailboxState.RECONNECT).order_by()
+    waiting = lost.filter(by_organisation=False)
     rules = AccessRule.objects.filter(account=here)
     return cast(
         "dict[str, Any]",
@@ -60,6 +65,7 @@ def _facts(account_id: int) -> dict[str, Any]:
         .values(
             is_stopped=Exists(SyncStop.objects.filter(account=here, ended_at=None)),
             is_set_up=Exists(SetUp.objects.filter(account=here, completed_at__isnull=False)),
+            lacks_access=Exists(lost.filter(by_organisation=True)),
             reconnects=Coalesce(Subquery(waiting.values("account").annotate(n=Count("pk")).values("n")), 0),
             rules=ArraySubquery(
                 rules.values(

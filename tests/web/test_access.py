@@ -27,6 +27,8 @@ TEAM = {"people", "person", "person_fields", "mailboxes", "mailboxes_change", "m
 ADMINISTRATORS = {
     *("invite", "user_fields", "user_field", "user_field_remove", "person_deactivate", "person_activate"),
     *("invitation_send", "invitation_cancel", "api_tokens_all"),
+    *("bulk_connect", "bulk_access", "bulk_access_test", "bulk_access_again", "bulk_access_forget"),
+    *("bulk_users", "bulk_preview", "bulk_run", "bulk_run_again", "bulk_run_undo"),
 }
 LOGS = {"dashboard", "dashboard_csv"}
 """Pages of one user, for whoever may see that user; see test_dashboard."""

@@ -135,6 +135,8 @@ def remove(request: HttpRequest) -> HttpResponse:
         return redirect("my_inbox")
     if left_over:
         messages.warning(request, left_over)
+    elif mailbox.by_organisation:
+        messages.success(request, _("%(address)s was removed.") % {"address": mailbox.address})
     else:
         said = _("%(address)s was removed and its access at %(company)s revoked.")
         company = PROVIDERS[mailbox.provider].company

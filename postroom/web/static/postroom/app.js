@@ -8,6 +8,14 @@ document.addEventListener("click", (event) => {
   if (dialog) { event.preventDefault(); dialog.close(); }
 });
 
+// What stands in one place of the page, into the clipboard.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+  button.textContent = button.dataset.copied;
+});
+
 // A dialog whose content was fetched opens with it.
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.matches("dialog[data-opens]") && !event.target.open) event.target.showModal();
@@ -48,4 +56,11 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
   if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+});
+
+// Ticks every box of a name in the same form, or none.
+document.addEventListener("change", (event) => {
+  const all = event.target.closest?.("[data-tick-all]");
+  if (!all) return;
+  for (const box of all.form.querySelectorAll(`input[type="checkbox"][name="${all.dataset.tickAll}"]`)) box.checked = all.checked;
 });
