@@ -254,7 +254,8 @@ def main(
         backlog(table, mails)
         push(table, samples)
         outlook(table, mails)
-        table.add_row(*keywords.row())
+        for row in keywords.rows():
+            table.add_row(*row)
         for row in pages.rows(journal_rows):
             table.add_row(*row)
     finally:

@@ -30,6 +30,8 @@ _ALONE = re.compile("[\x80-\u024f\u2000-\u206f\u20a0-\u20bf\u2190-\u27bf\ufe0e\u
 """Latin letters, signs and pictures: what becomes of each does not depend on its neighbours."""
 _MOSTLY_ASCII = 1.25
 """Bytes of UTF-8 a character."""
+_BEGINNING, _MANY = 4096, 200
+"""Bytes that tell how the rest of a text is spaced, and double spaces in them that are many."""
 _ASCII = bytes(range(128))
 _ASCII_SPACES = b"\t\n\v\f\r\x1c\x1d\x1e\x1f"
 _OTHER_SPACES = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -83,4 +85,6 @@ def _in_any_script(text: str) -> str:
 
 def _single_spaced(data: bytes) -> bytes:
     """``b" ".join(data.split())`` where spaces are the only white space; quicker where most are single."""
+    if data.count(b"  ", 0, _BEGINNING) > _MANY:
+        return b" ".join(data.split())
     return b" ".join(filter(None, map(bytes.strip, data.split(b"  "))))
