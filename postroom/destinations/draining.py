@@ -75,7 +75,7 @@ async def drain(destination_id: int, tools: Tools) -> Report:
         work.cancel()
         with suppress(asyncio.CancelledError, PostroomError):
             await work
-        await in_thread(ledger.let_go, held)
+        await in_thread(ledger.let_go, held, tools.now())
 
 
 async def _keep_until_done(held: ledger.Hold, work: "asyncio.Task[Report]", tools: Tools) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from postroom.connector.models import Mailbox
 from postroom.destinations.base import Delivered, Event, Later, Outcome, Refused, Unknown
 from postroom.destinations.managing import is_failing
 from postroom.destinations.models import (
@@ -67,15 +68,19 @@ class HoldLost(PostroomError):
     """Another worker delivers to this destination by now."""
 
 
-def due_destinations(now: datetime) -> list[int]:
-    """Those with something due that nobody holds, and those whose worker died."""
+def due_destinations(now: datetime, mailbox_id: int | None = None) -> list[int]:
+    """Those with something due that nobody holds, and those whose worker died.
+
+    Of all accounts, or of that of a mailbox.
+    """
     mine = Delivery.objects.filter(
         account=OuterRef("account"), destination=OuterRef("pk"), state__in=_PENDING, due_at__lte=now
     )
     free = Q(held_until=None) & Exists(mine)
-    return list(
-        Destination.objects.open(now).filter(free | Q(held_until__lt=now)).values_list("pk", flat=True)
-    )
+    rows = Destination.objects.open(now).filter(free | Q(held_until__lt=now))
+    if mailbox_id is not None:
+        rows = rows.filter(account__in=Mailbox.objects.filter(pk=mailbox_id).values("account"))
+    return list(rows.values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -103,8 +108,10 @@ def keep(held: Hold, now: datetime) -> None:
         raise HoldLost
 
 
-def let_go(held: Hold) -> None:
-    held.rows.update(held_until=None)
+def let_go(held: Hold, now: datetime) -> None:
+    """Leave the destination to the next drain, at once also where this one was broken off while sending."""
+    was_sending = held.deliveries.filter(state=DeliveryState.SENDING).exists()
+    held.rows.update(held_until=now if was_sending else None)
 
 
 def _recover(held: Hold, now: datetime) -> None:

@@ -5,6 +5,7 @@ lock keeps passes of one mailbox apart; the queueing lock makes a burst of pushe
 """
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,14 +20,20 @@ from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.tasks import Task
 
 from postroom.connector.models import Mailbox
+from postroom.destinations.draining import Tools, drain
+from postroom.destinations.ledger import due_destinations
+from postroom.destinations.outbox import queue_history, with_history
+from postroom.destinations.tidying import tidy
 from postroom.errors import AuthorizationLost, PostroomError
 from postroom.organisations.models import User
 from postroom.providers.registry import PROVIDERS
 from postroom.sync.notices import (
     lose_authorization,
     send_access_notice,
+    send_destination_notice,
     send_invitation,
     send_reconnect_notice,
+    tell_of_trouble,
 )
 from postroom.sync.passes import run_pass
 from postroom.sync.retention import enforce_retention
@@ -55,6 +62,8 @@ async def sync_mailbox(context: JobContext, mailbox_id: int) -> None:
     """One pass over a mailbox; a mailbox with more to read queues up again behind the others."""
     runtime: Runtime = context.additional_context["runtime"]
     report = await run_pass(mailbox_id, runtime.session, runtime.blobs)
+    if report.synced:
+        await _deliver(await in_thread(due_destinations, datetime.now(UTC), mailbox_id))
     if report.unfinished:
         await _defer(sync_mailbox, mailbox_id, IMPORT)
     elif report.synced or report.skipped:
@@ -88,6 +97,46 @@ async def poll_due(timestamp: int) -> None:
     due = await in_thread(_due)
     for mailbox_id in due:
         await _defer(sync_mailbox, mailbox_id)
+
+
+@app.task(name="drain_destination", pass_context=True)
+async def drain_destination(context: JobContext, destination_id: int) -> None:
+    """Deliver what is due to a destination (R-084). One drain at a time holds it, so this needs no lock."""
+    runtime: Runtime = context.additional_context["runtime"]
+    report = await drain(destination_id, Tools(runtime.session, runtime.blobs, tell_of_trouble))
+    if report.unfinished:
+        await _deliver([destination_id])
+
+
+@app.task(name="queue_history", lock="queue_history", queueing_lock="queue_history")
+async def queue_earlier() -> None:
+    """Queue the earlier activities that new destinations asked for."""
+    for destination_id in await in_thread(with_history):
+        while not await in_thread(queue_history, destination_id):
+            pass
+
+
+@app.periodic(cron="* * * * * */5")
+@app.task(name="poll_destinations", queueing_lock="poll_destinations")
+async def poll_destinations(timestamp: int) -> None:
+    """Queue a drain of each destination with something due, whoever made it so."""
+    await _deliver(await in_thread(due_destinations, datetime.now(UTC)))
+    if await in_thread(with_history):
+        with suppress(AlreadyEnqueued):
+            await queue_earlier.defer_async()
+
+
+@app.periodic(cron="47 3 * * *")
+@app.task(name="tidy_deliveries", queueing_lock="tidy_deliveries")
+async def tidy_deliveries(timestamp: int) -> None:
+    """Delete deliveries of more than 90 days ago, and what removed destinations leave."""
+    await in_thread(tidy, datetime.now(UTC))
+
+
+@app.task(name="tell_destination", retry=RetryStrategy(max_attempts=8, exponential_wait=5))
+async def tell_destination(destination_id: int, user_id: int) -> None:
+    """Send an administrator the notice that a destination takes nothing."""
+    await in_thread(send_destination_notice, destination_id, user_id)
 
 
 @app.periodic(cron="17 * * * *")
@@ -206,6 +255,14 @@ def _queue(task: MailboxTask, mailbox_id: int) -> None:
 async def _defer(task: MailboxTask, mailbox_id: int, priority: int = SOON) -> None:
     with suppress(AlreadyEnqueued):
         await _job(task, mailbox_id, priority).defer_async(mailbox_id=mailbox_id)
+
+
+async def _deliver(destinations: Iterable[int]) -> None:
+    for destination_id in destinations:
+        with suppress(AlreadyEnqueued):
+            await drain_destination.configure(
+                queueing_lock=f"drain_destination:{destination_id}", priority=IMPORT
+            ).defer_async(destination_id=destination_id)
 
 
 async def _look_again(mailbox_id: int) -> None:

@@ -1,4 +1,5 @@
-"""What people are told by email: that a mailbox no longer lets Postroom in (R-065), that they are invited.
+"""What people are told by email: that a mailbox no longer lets Postroom in (R-065), that a destination takes
+nothing any more (R-084), that they are invited.
 
 One job a person, queued in the transaction that changes the mailbox's state: told for certain, and told
 once for each time it happens, however many passes find out.
@@ -19,6 +20,7 @@ from postroom.connector import mailboxes
 from postroom.connector.invitations import HOLDS_FOR, token_of
 from postroom.connector.models import Mailbox, MailboxState
 from postroom.connector.organisation_access import failure_is_news, opened_by
+from postroom.destinations.models import Destination, DestinationState
 from postroom.organisations.models import Account, Role, User
 
 log = logging.getLogger(__name__)
@@ -82,6 +84,30 @@ def send_access_notice(mailbox_id: int, user_id: int) -> None:
         "url": f"{settings.POSTROOM.public_url}{reverse('bulk_connect')}",
     }
     _send("notices/access_lost.txt", shown, user)
+
+
+def tell_of_trouble(destination: Destination) -> None:
+    """Have the administrators told that a destination stopped, or has not worked for a while."""
+    from postroom.sync.jobs import tell_destination
+
+    log.warning("Destination %s needs attention: %s", destination.pk, destination.last_error)
+    for user in _administrators(destination.account):
+        tell_destination.defer(destination_id=destination.pk, user_id=user.pk)
+
+
+def send_destination_notice(destination_id: int, user_id: int) -> None:
+    """Tell an administrator, unless the destination works again or was removed in the meantime."""
+    destination = Destination.objects.filter(pk=destination_id, removed_at=None).first()
+    user = User.objects.filter(pk=user_id, is_active=True, role=Role.ADMINISTRATOR).first()
+    if destination is None or user is None or destination.told_at is None:
+        return
+    shown = {
+        "destination": destination,
+        "user": user,
+        "is_stopped": destination.state == DestinationState.STOPPED,
+        "url": settings.POSTROOM.public_url,
+    }
+    _send("notices/destination.txt", shown, user)
 
 
 def send_invitation(user_id: int) -> None:

@@ -1,7 +1,7 @@
 """What tests of destinations need: leads with activities, a clock, a drain, and a receiver in memory."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -114,7 +114,13 @@ class Memory(DestinationKind):
         """Subjects that it never takes."""
         self.stuck: set[str] = set()
         """Subjects that it does not take for now."""
-        self.calls: list[int] = []
+        self.during: Callable[[], None] | None = None
+        """What happens once, while a call is under way."""
+        self.hangs = False
+        self.reached = asyncio.Event()
+        """Set when a call that hangs has come."""
+        self.times: list[float] = []
+        """When calls went out, by the clock of the pace."""
 
     def limits(self, settings: Mapping[str, object]) -> Mapping[str, Limit]:
         return {"": self.limit} if self.limit else {}
@@ -143,7 +149,13 @@ class _MemoryReceiver(Receiver):
     async def deliver(self, parcels: Sequence[Parcel]) -> list[Outcome]:
         kind = self._kind
         await self._opening.pace.turn()
-        kind.calls.append(len(parcels))
+        kind.times.append(self._opening.pace.now())  # type: ignore[attr-defined]
+        if kind.hangs:
+            kind.reached.set()
+            await asyncio.Event().wait()
+        if kind.during:
+            kind.during, work = None, kind.during
+            work()
         planned = kind.fault or (kind.plan.pop(0) if kind.plan else None)
         if isinstance(planned, Exception):
             raise planned

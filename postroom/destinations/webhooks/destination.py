@@ -46,7 +46,8 @@ class Webhooks(DestinationKind):
     name = "webhook"
     label = "Webhook"
     events = frozenset(Event)
-    batch = 40
+    batch = 16
+    """What a worker that dies may have sent, and sends again."""
 
     def limits(self, settings: Mapping[str, object]) -> Mapping[str, Limit]:
         return {}

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -35,6 +36,7 @@ class Listener(StandIn):
     answer_headers: dict[str, str] = field(default_factory=dict)
     answer: bytes = b""
     requests: int = 0
+    arrived: threading.Condition = field(default_factory=threading.Condition)
     origin: str = ""
     _running: ExitStack = field(default_factory=ExitStack)
 
@@ -51,7 +53,9 @@ class Listener(StandIn):
         self.start(int(self.origin.rpartition(":")[2]))
 
     async def _hook(self, request: web.Request) -> web.StreamResponse:
-        self.requests += 1
+        with self.arrived:
+            self.requests += 1
+            self.arrived.notify_all()
         sent = await request.read()
         status = self.always or (self.statuses.pop(0) if self.statuses else 0)
         if status:
