@@ -22,6 +22,8 @@ _templates = Templates(__file__)
 render, render_each = _templates.render, _templates.render_each
 _LEADS_SHOWN = 30
 _ACTIVITIES_SHOWN = 8
+_OPEN = 1
+"""How many of a lead's activities are unfolded."""
 _LONGEST = 280
 _MISHAPS = {
     "refuse": ("error", {"status": 500}, "Refuse the next call"),
@@ -65,7 +67,7 @@ class Pages:
                     "home_mishap", ({"name": n, "words": w} for n, (_, _, w) in _MISHAPS.items())
                 ),
                 waiting=render_each("home_waiting", map(_waiting, self.sandbox.faults.waiting))
-                or Markup("<p>Nothing goes wrong just now.</p>"),
+                or render("home_quiet", words="Nothing goes wrong just now."),
                 plans=Markup("".join(self._plan(name) for name in PLANS)),
                 leads=Markup("".join(self._lead(lead) for lead in leads[:_LEADS_SHOWN]))
                 or Markup("<p>No leads yet. They come with the first activity, or by the form above.</p>"),
@@ -113,7 +115,13 @@ class Pages:
 
     def _lead(self, lead: Lead) -> Markup:
         every = self.sandbox.activities.of(lead.id)
-        more = len(every) - _ACTIVITIES_SHOWN
+        shown = [
+            _activity(each, is_open=place < _OPEN) for place, each in enumerate(every[:_ACTIVITIES_SHOWN])
+        ]
+        if not every:
+            shown.append(render("home_quiet", words="No activities yet."))
+        if len(every) > _ACTIVITIES_SHOWN:
+            shown.append(render("home_quiet", words=f"and {len(every) - _ACTIVITIES_SHOWN} older"))
         facts = (lead.values.get("Company"), lead.values.get("Source"), f"owner {lead.owner.name}")
         return render(
             "home_lead",
@@ -121,18 +129,17 @@ class Pages:
             address=lead.email or "no address",
             facts=", ".join(filter(None, facts)),
             count=_count(len(every), "activity", "activities"),
-            activities=Markup("".join(map(_activity, every[:_ACTIVITIES_SHOWN])))
-            or Markup('<li class="quiet">No activities yet.</li>'),
-            more=f"and {more} older" if more > 0 else "",
+            activities=Markup("".join(shown)),
         )
 
 
-def _activity(activity: Activity) -> Markup:
+def _activity(activity: Activity, *, is_open: bool) -> Markup:
     moment = datetime.fromtimestamp(activity.moment, UTC)
     fields = {field.schema: field.display for field in activity.type.fields}
     rows = ({"name": fields.get(n, n), "value": _short(value)} for n, value in activity.values.items())
     return render(
         "home_activity",
+        open=Markup("open" if is_open else ""),
         type=activity.type.name,
         code=str(activity.type.code),
         note=_short(activity.note) or "(no note)",
