@@ -3,7 +3,9 @@
 One query for the account's side of it, one for the viewer's own mailbox.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -12,6 +14,7 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from postroom.connector.mailboxes import own_mailbox
 from postroom.connector.models import Mailbox, MailboxState, SetUp, SyncStop
+from postroom.destinations.managing import failing_destinations
 from postroom.organisations.access import DEFAULT_ROLES, is_granted
 from postroom.organisations.models import AccessMode, AccessRule, Account, Purpose, User, UserField
 
@@ -32,6 +35,8 @@ class Frame:
     """Mailboxes of the account that wait for their users to reconnect, for an administrator; else 0."""
     lacks_access: bool
     """Whether mailboxes that an administrator connected cannot be read, for an administrator."""
+    failing: Sequence[Mapping[str, Any]]
+    """``pk``, ``name`` and ``state`` of destinations that do not work, for whoever configures; else none."""
 
 
 def frame_of(user: User) -> Frame:
@@ -42,15 +47,17 @@ def frame_of(user: User) -> Frame:
     waits = mailbox and mailbox.state == MailboxState.RECONNECT and not mailbox.by_organisation
     if user.is_administrator and waits:
         reconnects -= 1
+    configures = user.is_administrator or is_granted(rules[Purpose.CONFIGURE], user)
     return Frame(
         mailbox=mailbox,
-        may_configure=user.is_administrator or is_granted(rules[Purpose.CONFIGURE], user),
+        may_configure=configures,
         may_connect=is_granted(rules[Purpose.CONNECT], user),
         sees_team=user.is_administrator or user.is_manager,
         is_set_up=facts["is_set_up"],
         is_stopped=facts["is_stopped"],
         reconnects=reconnects,
         lacks_access=user.is_administrator and facts["lacks_access"],
+        failing=facts["failing"] if configures else [],
     )
 
 
@@ -59,6 +66,7 @@ def _facts(account_id: int) -> dict[str, Any]:
     lost = Mailbox.objects.filter(account=here, state=MailboxState.RECONNECT).order_by()
     waiting = lost.filter(by_organisation=False)
     rules = AccessRule.objects.filter(account=here)
+    failing = failing_destinations(datetime.now(UTC)).filter(account=here).order_by("name")
     return cast(
         "dict[str, Any]",
         Account.objects.filter(pk=account_id)
@@ -67,6 +75,7 @@ def _facts(account_id: int) -> dict[str, Any]:
             is_set_up=Exists(SetUp.objects.filter(account=here, completed_at__isnull=False)),
             lacks_access=Exists(lost.filter(by_organisation=True)),
             reconnects=Coalesce(Subquery(waiting.values("account").annotate(n=Count("pk")).values("n")), 0),
+            failing=ArraySubquery(failing.values(it=JSONObject(pk="pk", name="name", state="state"))),
             rules=ArraySubquery(
                 rules.values(
                     rule=JSONObject(purpose="purpose", mode="mode", roles="roles", field="field__name")

@@ -36,8 +36,13 @@ CONFIGURE = {
     *("setup", "setup_security", "setup_access", "setup_provider", "setup_client", "setup_client_test"),
     *("setup_client_forget", "setup_approve", "setup_prepared", "setup_outbound", "setup_outbound_preview"),
     *("setup_inbound", "setup_inbound_preview", "setup_advanced", "setup_done", "audit"),
+    *("destinations", "destination", "destination_edit", "destination_keys", "destination_secret"),
+    *("destination_new_leadsquared", "destination_new_leadsquared_types", "destination_new_webhook"),
+    *("destination_check", "destination_pause", "destination_resume", "destination_remove"),
+    *("destination_again", "destination_drop"),
 }
-"""Set-up and settings, for administrators and whoever they give access to; see test_setup."""
+"""Set-up, settings and destinations, for administrators and whoever they give access to; see test_setup and
+test_destinations."""
 LEAD_WORK = {
     *("lead_delete", "merge_undo", "leads_export", "lead_erase", "erasures", "erasure"),
     *("lead_fields", "lead_field", "lead_field_retire", "lead_field_restore"),

@@ -14,6 +14,7 @@ from postroom.connector.merging import UNDO, lead_after_merges
 from postroom.crm.access import may_delete, may_erase, may_manage_leads
 from postroom.crm.fields import fields_of
 from postroom.crm.models import Activity, Lead, LeadField, LeadMerge, LeadQuerySet, LeadSource
+from postroom.destinations.managing import delivered_to
 from postroom.organisations.access import may_configure, may_connect
 from postroom.organisations.models import User
 from postroom.web.leads.timeline import SIZE, older_mails, timeline
@@ -125,7 +126,8 @@ def older(request: HttpRequest, pk: int) -> HttpResponse:
     key = request.GET.get("conversation", "")[:64].replace("\x00", "")
     page = older_mails(lead, key, request.GET.get("after", ""))
     last = cursor_of(page.rows[-1], "happened_at") if page.rows else ""
-    context = {"lead": lead, "key": key, "page": page, "last": last}
+    delivered = delivered_to(lead.account, [mail.pk for mail in page.rows])
+    context = {"lead": lead, "key": key, "page": page, "last": last, "delivered": delivered}
     return render(request, "leads/_older.html", context)
 
 
@@ -195,11 +197,14 @@ def _history(request: HttpRequest, lead: Lead) -> dict[str, object]:
     state = activities.aggregate(number=Count("pk"), newest=Max("pk"))
     stamp = str(state["number"] * 10**12 + (state["newest"] or 0))
     opened = _opened(request)
+    # Nothing is read for a page that is up to date.
+    shown = timeline(lead, max(size, 1), opened) if request.GET.get("stamp") != stamp else None
+    mails = [mail for conversation in shown.conversations for mail in conversation.mails] if shown else []
     return {
         "lead": lead,
         "stamp": stamp,
-        # Nothing is read for a page that is up to date.
-        "timeline": timeline(lead, max(size, 1), opened) if request.GET.get("stamp") != stamp else None,
+        "timeline": shown,
+        "delivered": delivered_to(lead.account, [mail.pk for mail in mails]),
         "size": size,
         "next_size": size + SIZE,
         "opened": opened,

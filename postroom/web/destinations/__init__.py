@@ -1,0 +1,1 @@
+"""Destinations: where activities and leads are delivered to, how that goes, and what was given up (R-084)."""

@@ -1,0 +1,102 @@
+"""The list of destinations, one destination, and what is done to it."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from postroom.destinations import checking, managing
+from postroom.destinations.leadsquared.mirror import progress_of
+from postroom.destinations.managing import DestinationRefused, counts_of, destinations_of, is_failing, kind_of
+from postroom.destinations.models import Destination
+from postroom.errors import PostroomError
+from postroom.web.destinations import leadsquared, webhook
+from postroom.web.destinations.deliveries import log_of
+from postroom.web.destinations.frame import framed, get_destination, show, take
+from postroom.web.parts import render_part
+from postroom.web.setup.frame import configurer
+from postroom.web.viewer import viewer
+
+Editor = Callable[[HttpRequest, Destination], HttpResponse]
+EDITORS: Mapping[str, Editor] = {"leadsquared": leadsquared.edit, "webhook": webhook.edit}
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    user, now = configurer(request), datetime.now(UTC)
+    found = [(each, kind_of(each).label, is_failing(each, now)) for each in destinations_of(user.account)]
+    return show(request, "destinations/index.html", {"destinations": found})
+
+
+@require_GET
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """One destination with its delivery log; the log alone for htmx."""
+    destination = get_destination(request, pk)
+    context: dict[str, object] = {"destination": destination, **log_of(request, destination)}
+    if not request.headers.get("HX-Request"):
+        context |= {
+            "kind": kind_of(destination).label,
+            "counts": counts_of(destination),
+            "is_failing": is_failing(destination, datetime.now(UTC)),
+            "secret": take(request, webhook.SECRET).get(str(pk), ""),
+            "mirror": progress_of(destination) if destination.settings.get("mirror") else None,
+        }
+    shown = framed(viewer(request), context)
+    return render_part(request, "destinations/page.html", "destinations/_log.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    destination = get_destination(request, pk)
+    return EDITORS[destination.kind](request, destination)
+
+
+@require_POST
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask the destination whether it can be reached, and say what answered."""
+    destination = get_destination(request, pk)
+    try:
+        said, is_good = checking.check(destination), True
+    except PostroomError as error:
+        said, is_good = str(error), False
+    if request.headers.get("HX-Request"):
+        return render(request, "destinations/_checked.html", {"said": said, "is_good": is_good})
+    (messages.success if is_good else messages.error)(request, said)
+    return redirect("destination", pk)
+
+
+@require_POST
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    destination = get_destination(request, pk)
+    said = _("%(name)s is paused. What happens meanwhile is delivered when you resume it.")
+    return _done(request, destination, managing.pause, said)
+
+
+@require_POST
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    destination = get_destination(request, pk)
+    return _done(request, destination, managing.resume, _("%(name)s goes on."))
+
+
+@require_POST
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    destination = get_destination(request, pk)
+    managing.remove(destination, viewer(request))
+    messages.success(request, _("%(name)s is removed.") % {"name": destination.name})
+    return redirect("destinations")
+
+
+def _done(
+    request: HttpRequest, destination: Destination, change: Callable[..., None], said: str
+) -> HttpResponse:
+    try:
+        change(destination, viewer(request))
+    except DestinationRefused as error:
+        messages.error(request, str(error))
+        return redirect("destinations")
+    messages.success(request, said % {"name": destination.name})
+    return redirect("destination", destination.pk)
