@@ -140,6 +140,9 @@ class Reader:
         page = await self.leads.modified(since, self.columns, progress.page)
         newest = max((lead.modified_at for lead in page if lead.modified_at), default=since)
         caught_up = len(page) < PAGE
+        if caught_up and newest + SLACK < now:
+            # Nothing more can come of that second, and all of it was read.
+            return page, replace(progress, since=(newest + timedelta(seconds=1)).isoformat(), page=1), True
         if newest > since:
             return page, replace(progress, since=newest.isoformat(), page=1), caught_up
         return page, replace(progress, page=1 if caught_up else progress.page + 1), caught_up
