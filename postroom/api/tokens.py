@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from math import ceil
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -108,7 +109,7 @@ def use_token(secret: str) -> Use | None:
         return None
     pk, number, seconds = row
     token = ApiToken.objects.select_related("user__account").get(pk=pk)
-    return Use(token, number, max(int(seconds) + 1, 1))
+    return Use(token, number, max(ceil(seconds), 1))
 
 
 def visible_tokens(viewer: User) -> QuerySet[ApiToken]:

@@ -332,7 +332,8 @@ class Activity(models.Model):
             models.UniqueConstraint(fields=["account", "lead", "message"], name="activity_is_posted_once")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["account", "lead", "-happened_at", "-id"], name="activity_by_lead")
+            models.Index(fields=["account", "lead", "-happened_at", "-id"], name="activity_by_lead"),
+            models.Index(fields=["account", "-happened_at", "-id"], name="activity_by_time"),
         ]
 
 
