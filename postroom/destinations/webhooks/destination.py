@@ -126,6 +126,9 @@ class Endpoint(Receiver):
             ) as response:
                 words = readable((await response.content.read(READ)).decode("utf-8", "replace"))
                 return self._outcome(response, words)
+        except aiohttp.InvalidURL:
+            self._fault = Misconfigured("This is no URL that can be called; enter another.")
+            return Later(str(self._fault))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return self._unreachable(error)
         except NETWORK_FAULTS as error:
