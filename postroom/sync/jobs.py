@@ -21,6 +21,7 @@ from procrastinate.tasks import Task
 
 from postroom.connector.models import Mailbox
 from postroom.destinations.draining import Tools, drain
+from postroom.destinations.leadsquared.mirror import due_mirrors, mirror
 from postroom.destinations.ledger import due_destinations
 from postroom.destinations.outbox import queue_history, with_history
 from postroom.destinations.tidying import tidy
@@ -114,6 +115,21 @@ async def queue_earlier() -> None:
     for destination_id in await in_thread(with_history):
         while not await in_thread(queue_history, destination_id):
             pass
+
+
+@app.task(name="mirror_destination", pass_context=True)
+async def mirror_destination(context: JobContext, destination_id: int) -> None:
+    """Read some of LeadSquared's leads into ours; one with more to read queues up again behind the others."""
+    runtime: Runtime = context.additional_context["runtime"]
+    if await mirror(destination_id, runtime.session):
+        await _mirror([destination_id])
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(name="poll_mirrors", queueing_lock="poll_mirrors")
+async def poll_mirrors(timestamp: int) -> None:
+    """Queue a look at the leads of each destination that mirrors, every two minutes."""
+    await _mirror(await in_thread(due_mirrors, datetime.now(UTC)))
 
 
 @app.periodic(cron="* * * * * */5")
@@ -255,6 +271,15 @@ def _queue(task: MailboxTask, mailbox_id: int) -> None:
 async def _defer(task: MailboxTask, mailbox_id: int, priority: int = SOON) -> None:
     with suppress(AlreadyEnqueued):
         await _job(task, mailbox_id, priority).defer_async(mailbox_id=mailbox_id)
+
+
+async def _mirror(destinations: Iterable[int]) -> None:
+    for destination_id in destinations:
+        name = f"mirror_destination:{destination_id}"
+        with suppress(AlreadyEnqueued):
+            await mirror_destination.configure(lock=name, queueing_lock=name, priority=IMPORT).defer_async(
+                destination_id=destination_id
+            )
 
 
 async def _deliver(destinations: Iterable[int]) -> None:
