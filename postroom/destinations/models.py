@@ -94,9 +94,11 @@ class Destination(models.Model):
 class RemoteLead(models.Model):
     """What a destination calls one of our leads."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
-    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, db_constraint=False)
+    destination = models.ForeignKey(
+        Destination, on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
     destination_id: int
     lead_id = models.BigIntegerField()
     remote_id = models.CharField(max_length=100)
@@ -117,9 +119,11 @@ class RemoteLead(models.Model):
 class RemoteActivity(models.Model):
     """That a destination has one of our activities, and what it calls it; outlives the delivery's row."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
-    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, db_constraint=False)
+    destination = models.ForeignKey(
+        Destination, on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
     destination_id: int
     activity_id = models.BigIntegerField()
     remote_id = models.CharField(max_length=100, blank=True)
@@ -148,10 +152,14 @@ TO_DO = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 class Delivery(models.Model):
     """One event for one destination; its content is put together when it is sent, and kept nowhere else."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
     destination = models.ForeignKey(
-        Destination, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
+        Destination,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_constraint=False,
+        db_index=False,
     )
     destination_id: int
     key = models.UUIDField(default=uuid.uuid4)
@@ -202,16 +210,19 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["account", "destination", "-created_at", "-id"], name="delivery_by_time"),
             models.Index(fields=["account", "subject_id", "event"], name="delivery_by_subject"),
+            models.Index(
+                fields=["account", "destination", "lead_id", "-created_at", "-id"], name="delivery_by_lead"
+            ),
         ]
 
 
 class DeliveryAttempt(models.Model):
     """One try of one delivery."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
     delivery = models.ForeignKey(
-        Delivery, on_delete=models.CASCADE, related_name="tries", db_constraint=False
+        Delivery, on_delete=models.CASCADE, related_name="tries", db_constraint=False, db_index=False
     )
     delivery_id: int
     at = models.DateTimeField()
