@@ -1,5 +1,7 @@
 """How far a run has come, the result for each user, and what can be done about it."""
 
+from datetime import UTC, datetime, timedelta
+
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,6 +17,8 @@ from postroom.web.bulk_connect.frame import get_administrator, get_run_for
 from postroom.web.parts import render_part
 
 SIZE = 100
+PATIENCE = timedelta(minutes=10)
+"""After which what still waits may be queued again: its job may be gone."""
 UNDER_WAY = (ItemState.WAITING, ItemState.REMOVING)
 
 
@@ -67,6 +71,7 @@ def _context(request: HttpRequest, run: ConnectRun) -> dict[str, object]:
         "state": state if state in ItemState.values else "",
         "tallies": [(each, counts[each.value]) for each in ItemState if counts[each.value]],
         "counts": counts,
+        "stalled": counts["waiting"] and datetime.now(UTC) - run.begun_at > PATIENCE,
         "under_way": sum(counts[each.value] for each in UNDER_WAY),
         "done": counts["total"] - sum(counts[each.value] for each in UNDER_WAY),
     }
