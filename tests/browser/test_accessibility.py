@@ -235,3 +235,23 @@ def test_in_german_whose_words_are_longer(page: Page, demo: Demo) -> None:
     table = page.locator(".table-frame").first
     assert table.evaluate("frame => frame.scrollWidth <= frame.clientWidth"), "A table is cut off."
     none(complaints)
+
+
+def test_the_pages_of_the_api(page: Page, demo: Demo) -> None:
+    sign_in(page, ADMINISTRATOR)
+    complaints = list(faults_of(page, ["/my-account/api-tokens/"]))
+    page.get_by_label("Name").fill("Reporting")
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_text("Choose at least one.")).to_be_visible()
+    complaints += faults(page)
+    page.get_by_label("Read the journal").check()
+    page.get_by_role("button", name="Create token").click()
+    expect(page.locator("#fresh-token")).to_have_text(re.compile(r"^prm_[\w-]{43}$"))
+    page.get_by_role("button", name="Copy").click()
+    complaints += faults(page)
+    complaints += open_and_look(page, "Revoke")
+    complaints += faults_of(page, ["/my-account/api-tokens/all/", "/api/"])
+    for name in ("settings_save", "lead_list"):
+        page.locator(f"#{name} summary").click()
+    complaints += faults(page)
+    none([*complaints, *narrow_faults_of(page, ["/my-account/api-tokens/", "/api/"])])
