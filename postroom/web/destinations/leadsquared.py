@@ -84,7 +84,7 @@ def edit(request: HttpRequest, destination: Destination) -> HttpResponse:
     codes = [code for side in ("sent", "received") if isinstance(code := held.get(f"{side}_code"), int)]
     offers, fault = _offers(str(held.get("region", "")), secrets_of(destination), codes)
     own = fields_of(destination.account_id)
-    initial = {**held, "name": destination.name, "version": destination.version}
+    initial = {**TypesForm.guessed(()), **held, "name": destination.name, "version": destination.version}
     form = LeadSquaredForm(held, offers, own, request.POST or None, initial=initial)
     changed = False
     if request.method == "POST" and form.is_valid():
