@@ -94,8 +94,8 @@ def invalid_input(message: str) -> LsqError:
     return LsqError(500, "MXInvalidInputException", message)
 
 
-def too_large_page() -> LsqError:
-    return LsqError(500, "MXMandatoryFieldMissingException", "Page size can not be larger than 5000.")
+def too_large_page(most: int) -> LsqError:
+    return LsqError(500, "MXMandatoryFieldMissingException", f"Page size can not be larger than {most}.")
 
 
 def too_many_items(most: int) -> LsqError:

@@ -3,8 +3,8 @@
 Sources, each method's page by its name: "Get a Lead by Email", "Get Lead by Id", "Get Lead by Phone",
 "Quick Search", "Search Leads by Criteria", "Get Leads in Bulk by Ids", "Get Leads by Date Range", "Get
 Metadata", "Create a Custom Lead Field", "Create a Lead", "Update a Lead", "Create or Update a Lead",
-"Capture Leads", "Create Leads in Bulk", "Create or Update Leads in Bulk", "Update Leads in Bulk v2",
-"Delete a Lead", "Create a Note", "Get a Lead's Notes".
+"Capture Leads", "Create Leads in Bulk", "Create or Update Leads in Bulk", "Update Leads in Bulk", "Update
+Leads in Bulk v2", "Delete a Lead", "Create a Note", "Get a Lead's Notes".
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +22,7 @@ from .people import User
 Json = dict[str, Any]
 _QUICK = ("FirstName", "LastName", "EmailAddress", "Phone", "Mobile", "Company", "mx_City", "mx_Country")
 _MOST_IN_A_PAGE = 5000
+_NOT_THERE = "Lead does not exist in the system or You do not have permission to update the lead"
 _NEVER_UPDATED = frozenset({"Source", "SourceMedium", "SourceCampaign", "SourceContent"})
 
 
@@ -161,12 +162,27 @@ def by_ids(call: Call) -> Json:
         raise errors.missing("Include_CSV", "getting leads")
     leads = [call.sandbox.leads.find("ProspectID", str(each)) for each in ids]
     found = [call.sandbox.leads.shown(lead, columns) for lead in leads if lead]
-    return {"RecordCount": len(found), "Leads": _page(wanted, found)}
+    return {"RecordCount": len(found), "Leads": _page(wanted, found, most=10_000)}
+
+
+def bulk_update_one_field(call: Call) -> Json:
+    """The value of one field for up to 50 leads. Of leads that are not there, none is changed (chosen)."""
+    wanted = call.object()
+    ids = wanted.get("LeadIds")
+    if not isinstance(ids, list) or not ids:
+        raise errors.missing("LeadIds", "updating leads")
+    if len(ids) > 50:
+        raise errors.too_many_items(50)
+    given = attributes.read(call.sandbox.leads, [_part(wanted, "LeadFields")])
+    leads = [call.sandbox.leads.get(str(each)) for each in ids]
+    for lead in leads:
+        _update(call, lead, given)
+    return {"Status": "Success", "Message": {"AffectedRows": len(leads)}}
 
 
 def bulk_update(call: Call) -> Json:
     """Lead/Bulk/UpdateV2. By ``SearchByKey``, or by the id. What failed is listed with its reason, as the
-    page's sample has it for a lead that is not there; for other reasons that is chosen.
+    page's samples have it for a lead that is not there; for other reasons that is chosen.
     """
     wanted = call.object()
     listed = wanted.get("LeadPropertiesList")
@@ -175,15 +191,21 @@ def bulk_update(call: Call) -> Json:
     if len(listed) > 25:
         raise errors.too_many_items(25)
     key = str(wanted.get("SearchByKey") or "ProspectId")
+    apart = _part(wanted, "Options").get("PushNonExistentLeadsToUnProcessedList") is True
     failed = [reason for each in listed if (reason := _failed_update(call, key, each))]
+    missing = [each for each in failed if apart and each["Reason"] == _NOT_THERE]
+    failed = [each for each in failed if each not in missing]
     counts = {
         "TotalCount": len(listed),
-        "SuccessCount": len(listed) - len(failed),
+        "SuccessCount": len(listed) - len(failed) - len(missing),
         "FailureCount": len(failed),
     }
+    details = {"FailedLeads": failed} | ({"UnProcessedLeads": missing} if apart else {})
+    counts |= {"UnProcessedCount": len(missing)} if apart else {}
+    words = "Error" if failed or missing else "Success"
     return {
-        "Status": counts | {"Message": "Error" if failed else "Success"},
-        "Details": {"FailedLeads": failed},
+        "Status": counts | {"Message": words},
+        "Details": {name: leads for name, leads in details.items() if leads},
     }
 
 
@@ -198,8 +220,7 @@ def _failed_update(call: Call, key: str, each: Any) -> Json | None:
         value = given.id if name == "ProspectID" else given.values.get(name, "")
         lead = call.sandbox.leads.find(name, value) if value else None
         if lead is None:
-            words = "Lead does not exist in the system or You do not have permission to update the lead"
-            return {"Identifier": key, "IdentifierValue": value, "Reason": words}
+            return {"Identifier": key, "IdentifierValue": value, "Reason": _NOT_THERE}
         _update(call, lead, given)
     except LsqError as refused:
         return {"Identifier": key, "IdentifierValue": value, "Reason": refused.message}
@@ -347,8 +368,14 @@ def _part(wanted: Json, name: str) -> Json:
 
 
 def _columns(call: Call, wanted: Json) -> list[str]:
+    """The fields asked for. A name that is not one, or not in the same case, is passed over.
+
+    That is how "Get Leads in Bulk by Ids" has it: its sample asks for ``ProspectId``, which is spelt
+    ``ProspectID``, and gets none.
+    """
     names = attributes.as_text(_part(wanted, "Columns").get("Include_CSV"), "Include_CSV").split(",")
-    return [call.sandbox.leads.field(name.strip()).schema for name in names if name.strip()]
+    known = {field.schema for field in call.sandbox.leads.fields.values()}
+    return [name for name in map(str.strip, names) if name in known]
 
 
 def _sorted(call: Call, wanted: Json, found: list[Json]) -> list[Json]:
@@ -364,12 +391,12 @@ def _order(value: str) -> tuple[float, str]:
     return (float(value), "") if value.lstrip("-").isdecimal() else (float("inf"), value.casefold())
 
 
-def _page(wanted: Json, found: list[Any], default: int = 100) -> list[Any]:
+def _page(wanted: Json, found: list[Any], most: int = _MOST_IN_A_PAGE) -> list[Any]:
     paging = _part(wanted, "Paging")
     index = values.read_int(paging.get("PageIndex", 1), "PageIndex")
-    size = values.read_int(paging.get("PageSize", default), "PageSize")
-    if size > _MOST_IN_A_PAGE:
-        raise errors.too_large_page()
+    size = values.read_int(paging.get("PageSize", 100), "PageSize")
+    if size > most:
+        raise errors.too_large_page(most)
     if index < 1 or size < 1:
         raise errors.invalid_input("PageIndex and PageSize begin at 1.")
     return found[(index - 1) * size : index * size]
@@ -424,6 +451,7 @@ _WRITES: Iterable[tuple[str, str, Callable[[Call], Any]]] = (
 _BULK: Iterable[tuple[str, str, Callable[[Call], Any]]] = (
     ("POST", "Lead/Bulk/Create", bulk_create),
     ("POST", "Lead/Bulk/CreateOrUpdate", bulk_create_or_update),
+    ("POST", "Lead/Bulk/Update", bulk_update_one_field),
     ("POST", "Lead/Bulk/UpdateV2", bulk_update),
 )
 METHODS = (

@@ -296,6 +296,92 @@ async def test_bulk_calls_take_so_many(api: Api, sandbox: LeadSquaredSandbox, na
     assert [row["LeadCreated"] for row in rows] == [True] * most
 
 
+# "Get Leads in Bulk by Ids"
+
+
+async def test_leads_by_ids_come_flat_with_the_columns_spelt_right(
+    api: Api, sandbox: LeadSquaredSandbox
+) -> None:
+    john, jane = sandbox.add_lead(JOHN, FirstName="John"), sandbox.add_lead("jane@x.example")
+    body = {
+        "SearchParameters": {"LeadIds": [jane.id, john.id, "3aee22bd-8419-422a-8242-c510df9af021"]},
+        "Columns": {"Include_CSV": "EmailAddress, ProspectId, ProspectAutoID, FirstName, CompanyType"},
+        "Paging": {"PageIndex": 1, "PageSize": 1000},
+    }
+    assert (await api.post(LEADS + "Leads/Retrieve/ByIds", body)).json == {
+        "RecordCount": 2,
+        "Leads": [
+            {"EmailAddress": "jane@x.example", "FirstName": None},
+            {"EmailAddress": JOHN, "FirstName": "John"},
+        ],
+    }
+
+
+@pytest.mark.parametrize("name", ["SearchParameters", "Columns"])
+async def test_ids_and_columns_are_mandatory(api: Api, sandbox: LeadSquaredSandbox, name: str) -> None:
+    body = {
+        "SearchParameters": {"LeadIds": [sandbox.add_lead(JOHN).id]},
+        "Columns": {"Include_CSV": "EmailAddress"},
+    }
+    answer = await api.post(LEADS + "Leads/Retrieve/ByIds", body | {name: {}})
+    assert answer.kind == "MXMandatoryAttributeMissingException"
+
+
+# "Update Leads in Bulk", "Update Leads in Bulk v2"
+
+
+async def test_one_field_of_many_leads(api: Api, sandbox: LeadSquaredSandbox) -> None:
+    leads = [sandbox.add_lead(f"{number}@x.example") for number in range(2)]
+    body = {
+        "LeadIds": [lead.id for lead in leads],
+        "LeadFields": {"Attribute": "mx_City", "Value": "Bangalore"},
+    }
+    answer = await api.post(LEADS + "Lead/Bulk/Update", body)
+    assert answer.json == {"Status": "Success", "Message": {"AffectedRows": 2}}
+    assert [lead.values["mx_City"] for lead in leads] == ["Bangalore", "Bangalore"]
+    wrong = {"LeadIds": [leads[0].id, "no"], "LeadFields": {"Attribute": "mx_City", "Value": "Pune"}}
+    assert (await api.post(LEADS + "Lead/Bulk/Update", wrong)).kind == "MXInvalidEntityException"
+    assert leads[0].values["mx_City"] == "Bangalore"
+
+
+@pytest.mark.parametrize(("apart", "name"), [(False, "FailedLeads"), (True, "UnProcessedLeads")])
+async def test_the_samples_of_update_leads_in_bulk_v2(
+    api: Api, sandbox: LeadSquaredSandbox, apart: bool, name: str
+) -> None:
+    lead = sandbox.add_lead(JOHN)
+    body = {
+        "SearchByKey": "EmailAddress",
+        "Options": {"PushNonExistentLeadsToUnProcessedList": apart},
+        "LeadPropertiesList": [
+            {"Fields": pairs(EmailAddress=JOHN, FirstName="John")},
+            {"Fields": pairs(EmailAddress="johnwick@gmail.example", FirstName="John")},
+        ],
+    }
+    counts = {"TotalCount": 2, "SuccessCount": 1, "FailureCount": 0 if apart else 1, "Message": "Error"}
+    reason = "Lead does not exist in the system or You do not have permission to update the lead"
+    missing = {"Identifier": "EmailAddress", "IdentifierValue": "johnwick@gmail.example", "Reason": reason}
+    assert (await api.post(LEADS + "Lead/Bulk/UpdateV2", body)).json == {
+        "Status": counts | ({"UnProcessedCount": 1} if apart else {}),
+        "Details": {name: [missing]},
+    }
+    assert lead.values["FirstName"] == "John"
+
+
+async def test_leads_are_updated_by_their_id_where_no_key_is_named(
+    api: Api, sandbox: LeadSquaredSandbox
+) -> None:
+    lead = sandbox.add_lead(JOHN)
+    sandbox.add_lead("taken@x.example")
+    listed = [
+        {"Fields": pairs(ProspectId=lead.id, FirstName="John")},
+        {"Fields": pairs(ProspectId=lead.id, EmailAddress="taken@x.example")},
+    ]
+    answer = (await api.post(LEADS + "Lead/Bulk/UpdateV2", {"LeadPropertiesList": listed})).json
+    assert answer["Status"]["SuccessCount"] == 1
+    assert answer["Details"]["FailedLeads"][0]["IdentifierValue"] == lead.id
+    assert lead.values == {"EmailAddress": JOHN, "FirstName": "John"}
+
+
 # "Delete a Lead"
 
 
