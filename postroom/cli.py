@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from postroom.errors import Misconfigured, PostroomError
@@ -167,6 +169,56 @@ def replay(address: Annotated[str, typer.Argument(help="Address of the mailbox."
     for mailbox in mailboxes:
         report = asyncio.run(run(mailbox))
         out.print(f"{mailbox.address}: {report.synced} synced, {report.skipped} not.")
+
+
+@app.command()
+def deliveries() -> None:
+    """Show every destination with what waits for it, what was given up, and its last fault."""
+    setup_django()
+    from postroom.destinations.managing import all_destinations
+
+    table = Table(
+        "Id", "Account", "Destination", "State", "Waiting", "Given up", "Last delivered", "Last fault"
+    )
+    for place in all_destinations():
+        counts = [str(getattr(place, name)) for name in ("waiting", "given_up")]
+        delivered = f"{place.last_delivered_at:%Y-%m-%d %H:%M}" if place.last_delivered_at else "never"
+        row = (
+            str(place.pk),
+            place.account.name,
+            place.name,
+            place.state,
+            *counts,
+            delivered,
+            place.last_error,
+        )
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)
+
+
+@app.command()
+def redeliver(
+    destination: Annotated[str, typer.Argument(help="Its id or name; see `postroom deliveries`.")],
+    since: Annotated[
+        datetime | None, typer.Option(help="Also what was delivered, from this time on (UTC).")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only what came up before this time (UTC).")] = None,
+) -> None:
+    """Send again what was given up; with --since everything of that time. Keys stay the same."""
+    setup_django()
+    from postroom.destinations.managing import all_destinations, replay
+    from postroom.destinations.models import DeliveryState
+
+    found = [place for place in all_destinations() if destination in {str(place.pk), place.name}]
+    if len(found) != 1:
+        what = "several destinations" if found else "no destination"
+        out.print(Text(f"There is {what} {destination}; `postroom deliveries` shows their ids.", "red"))
+        raise typer.Exit(1)
+    states = [DeliveryState.GIVEN_UP, *([DeliveryState.DELIVERED] if since else [])]
+    began = since.replace(tzinfo=UTC) if since else None
+    ended = until.replace(tzinfo=UTC) if until else None
+    number = replay(found[0], None, since=began, until=ended, states=states)
+    out.print(f"{number} deliveries to {found[0].name} are sent again.")
 
 
 @app.command()

@@ -70,6 +70,14 @@ def destinations_of(account: Account) -> QuerySet[Destination]:
     )
 
 
+def all_destinations() -> QuerySet[Destination]:
+    """Those of every account, for whoever runs the server; with the numbers of ``destinations_of``."""
+    rows = Destination.objects.filter(removed_at=None).select_related("account")
+    return rows.annotate(waiting=_number(TO_DO), given_up=_number([DeliveryState.GIVEN_UP])).order_by(
+        "account__name", "name", "pk"
+    )
+
+
 def get_destination_for(viewer: User, pk: int) -> Destination:
     """The destination, for who may configure the connector; a 404 where there is none, or it was removed."""
     if not may_configure(viewer):

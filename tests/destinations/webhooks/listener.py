@@ -40,6 +40,11 @@ class Listener(StandIn):
     origin: str = ""
     _running: ExitStack = field(default_factory=ExitStack)
 
+    @property
+    def ids(self) -> set[str]:
+        """Of everything that took effect; what is repeated counts once."""
+        return {seen.headers["webhook-id"] for seen in self.seen}
+
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/hook", self._hook)]
 
@@ -53,9 +58,7 @@ class Listener(StandIn):
         self.start(int(self.origin.rpartition(":")[2]))
 
     async def _hook(self, request: web.Request) -> web.StreamResponse:
-        with self.arrived:
-            self.requests += 1
-            self.arrived.notify_all()
+        self.requests += 1
         sent = await request.read()
         status = self.always or (self.statuses.pop(0) if self.statuses else 0)
         if status:
@@ -64,6 +67,8 @@ class Listener(StandIn):
         if self.refused and body["data"].get("activity", {}).get("subject") == self.refused:
             return web.Response(status=422, text="No such thing here.")
         self.seen.append(Seen(dict(request.headers), body))
+        with self.arrived:
+            self.arrived.notify_all()
         if self.lost and body["type"].startswith("activity."):
             self.lost -= 1
             assert request.transport is not None
