@@ -30,12 +30,13 @@ class Bearer(HttpBearer):
         self.scope = scope
 
     def __call__(self, request: HttpRequest) -> Caller:
-        found = super().__call__(request)
-        if found is None:
+        # Not Ninja's own, which would write what it does not understand into the log.
+        scheme, _, token = request.headers.get(self.header, "").partition(" ")
+        if scheme.lower() != self.openapi_scheme or not token.strip():
             raise Problem(Kinds.UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
-        return found
+        return self.authenticate(request, token.strip())
 
-    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:
         use = use_token(token) if len(token) <= LONGEST_TOKEN else None
         if use is None:
             challenge = 'Bearer error="invalid_token"'

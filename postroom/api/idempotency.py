@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from hashlib import sha256
 
+import orjson
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -28,26 +29,33 @@ KEPT = timedelta(hours=24)
 View = Callable[..., HttpResponse]
 
 
-def once(view: View) -> View:
-    """Run the operation in a transaction; with a key, do for one request what was not done before."""
+def once(*, shows_lead: bool) -> Callable[[View], View]:
+    """Run the operation in a transaction; with a key, do for one request what was not done before.
 
-    @wraps(view)
-    def wrapped(request: HttpRequest, **values: object) -> HttpResponse:
-        key = _key_of(request)
+    An answer that shows a lead is kept no longer than the lead.
+    """
 
-        @transaction.atomic
-        def work() -> HttpResponse:
-            kept = _kept(request, caller(request), key) if key else None
-            if kept:
-                return _again(kept)
-            response = view(request, **values)
-            if key:
-                _keep(request, caller(request), key, response)
-            return response
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, **values: object) -> HttpResponse:
+            key = _key_of(request)
 
-        return again_if_broken_off(work)
+            @transaction.atomic
+            def work() -> HttpResponse:
+                kept = _kept(request, caller(request), key) if key else None
+                if kept:
+                    return _again(kept)
+                response = view(request, **values)
+                if key:
+                    lead = orjson.loads(response.content)["id"] if shows_lead else None
+                    _keep(request, key, response, lead)
+                return response
 
-    return wrapped
+            return again_if_broken_off(work)
+
+        return wrapped
+
+    return decorate
 
 
 def forget_answers(now: datetime) -> int:
@@ -82,12 +90,14 @@ def _kept(request: HttpRequest, who: Caller, key: str) -> KeptAnswer | None:
     return kept
 
 
-def _keep(request: HttpRequest, who: Caller, key: str, response: HttpResponse) -> None:
+def _keep(request: HttpRequest, key: str, response: HttpResponse, lead: int | None) -> None:
+    who = caller(request)
     KeptAnswer.objects.create(
         account=who.user.account,
         token=who.token,
         key=key,
         fingerprint=_fingerprint(request),
+        lead_id=lead,
         status=response.status_code,
         location=response.get("Location", ""),
         body=response.content.decode(),

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from postroom.api.scopes import Scope
+from postroom.crm.models import Lead
 from postroom.organisations.models import Account, User
 
 
@@ -54,6 +55,8 @@ class KeptAnswer(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     """SHA-256 of what was asked for: method, address and body."""
+    lead = models.ForeignKey(Lead, null=True, on_delete=models.CASCADE, db_constraint=False)
+    """The lead that the answer shows: with a person who is erased, what was said of them goes (R-083)."""
     status = models.PositiveSmallIntegerField()
     location = models.TextField(blank=True)
     """Header of the answer; "" where it had none."""

@@ -1,5 +1,6 @@
 """The API as a whole: its operations, its errors, and the document that describes it (OpenAPI 3.1)."""
 
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,7 @@ from ninja.openapi.schema import OpenAPISchema
 from postroom.api.activities.views import router as activities
 from postroom.api.description import finished
 from postroom.api.destinations.views import router as destinations
+from postroom.api.door import BASE
 from postroom.api.journal.views import router as journal
 from postroom.api.lead_fields.views import router as lead_fields
 from postroom.api.lead_sources.views import router as lead_sources
@@ -36,7 +38,7 @@ class Api(NinjaAPI):
     """Ninja's, whose description says what Ninja cannot know."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        return finished(super().get_openapi_schema(**options))
+        return _described(self)
 
     def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """An error as a problem; what is none of ours is Django's to log and to answer."""
@@ -44,6 +46,12 @@ class Api(NinjaAPI):
         if problem is None:
             raise exc
         return problem.response
+
+
+@cache
+def _described(api: Api) -> OpenAPISchema:
+    """Made once: it is the same for everyone."""
+    return finished(NinjaAPI.get_openapi_schema(api, path_prefix=BASE))
 
 
 def make_api() -> Api:

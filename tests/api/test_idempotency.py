@@ -10,6 +10,7 @@ from django.db import connection
 from postroom.api import idempotency
 from postroom.api.idempotency import forget_answers
 from postroom.api.models import KeptAnswer
+from postroom.connector.erasing import begin_erasure, run_erasure
 from postroom.crm.models import Lead
 from tests.api.room import program
 
@@ -88,6 +89,14 @@ def test_a_day_later_the_key_is_free(ada):
     KeptAnswer.objects.update(created_at=datetime.now(UTC) - timedelta(hours=25))
     assert asks.post("/leads", {"company": "Other"}, Idempotency_Key="a").status_code == 201
     assert Lead.objects.count() == 2
+
+
+def test_what_was_said_of_a_person_goes_when_they_are_erased(ada):
+    asks = program(ada)
+    lead = orjson.loads(asks.post("/leads", {"first_name": "Carol"}, Idempotency_Key="a").content)
+    asks.post("/leads", {"first_name": "Dave"}, Idempotency_Key="b")
+    run_erasure(begin_erasure(Lead.objects.get(pk=lead["id"]), ada).pk)
+    assert KeptAnswer.objects.get().key == "b"
 
 
 def test_what_was_kept_for_a_day_is_forgotten(ada):

@@ -117,7 +117,9 @@ def test_a_journal_entry_explains_the_decision(rita, filed):
     assert entry["rule"] == "synced"
     assert entry["rule_name"] == "Synced"
     assert entry["reason"] == "Synced to lead Carol."
-    assert entry["settings_version"] == 0
+    assert (entry["settings_version"], entry["rep_settings_version"]) == (0, None)
+    JournalEntry.objects.update(rep_settings_version=2)
+    assert shown(program(rita).get(f"/journal/{filed.entry.pk}"))["rep_settings_version"] == 2
     assert (entry["lead_id"], entry["lead_name"]) == (filed.lead.pk, "Carol")
 
 

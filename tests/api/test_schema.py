@@ -39,7 +39,7 @@ CONFIG = {
 
 
 schema = schemathesis.openapi.from_dict(
-    orjson.loads(orjson.dumps(api.get_openapi_schema(path_prefix="/api/v1/"))),
+    orjson.loads(orjson.dumps(api.get_openapi_schema())),
     config=SchemathesisConfig.from_dict(CONFIG),
 )
 schema.app = application

@@ -47,7 +47,7 @@ def lead_list(request: HttpRequest, asked: Query[LeadsAsked]) -> HttpResponse:
 
 
 @router.post("/leads", **operation("lead_create", Scope.LEADS_WRITE, LeadShown, status=201, problems=[409]))
-@once
+@once(shows_lead=True)
 def lead_create(request: HttpRequest, given: LeadGiven) -> HttpResponse:
     """Make a lead; it needs a name, a company or an email address that no lead has yet."""
     user = caller(request).user
@@ -101,7 +101,7 @@ def lead_delete(request: HttpRequest, id: Id) -> HttpResponse:
 @router.post(
     "/leads/{id}/merge", **operation("lead_merge", Scope.LEADS_WRITE, LeadShown, problems=[404, 409])
 )
-@once
+@once(shows_lead=True)
 def lead_merge(request: HttpRequest, id: Id, given: MergeGiven) -> HttpResponse:
     """Make another lead a part of this one: its mail, its addresses, and of its values those in `take`.
 

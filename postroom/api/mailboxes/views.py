@@ -78,7 +78,7 @@ def mailbox(request: HttpRequest, id: Id) -> HttpResponse:
     "/mailboxes/{id}/pause",
     **operation("mailbox_pause", Scope.MAILBOXES_WRITE, MailboxShown, problems=[404]),
 )
-@once
+@once(shows_lead=False)
 def mailbox_pause(request: HttpRequest, id: Id) -> HttpResponse:
     """Pause the own mailbox: the connection is kept, and nothing is written until it is resumed."""
     return _done(request, _own(caller(request).user, id), mailboxes.pause, (MailboxState.PAUSED,))
@@ -88,7 +88,7 @@ def mailbox_pause(request: HttpRequest, id: Id) -> HttpResponse:
     "/mailboxes/{id}/resume",
     **operation("mailbox_resume", Scope.MAILBOXES_WRITE, MailboxShown, problems=[404]),
 )
-@once
+@once(shows_lead=False)
 def mailbox_resume(request: HttpRequest, id: Id) -> HttpResponse:
     """Resume the own mailbox; what came meanwhile is synced."""
     wanted = (*SYNCING, MailboxState.CONNECTED)
@@ -99,7 +99,7 @@ def mailbox_resume(request: HttpRequest, id: Id) -> HttpResponse:
     "/mailboxes/{id}/deactivate",
     **operation("mailbox_deactivate", Scope.MAILBOXES_WRITE, MailboxShown, problems=[404]),
 )
-@once
+@once(shows_lead=False)
 def mailbox_deactivate(request: HttpRequest, id: Id) -> HttpResponse:
     """Stop the sync of a mailbox as an administrator, or as the manager of its user; they see who did it."""
     user = caller(request).user
@@ -114,7 +114,7 @@ def mailbox_deactivate(request: HttpRequest, id: Id) -> HttpResponse:
     "/mailboxes/{id}/activate",
     **operation("mailbox_activate", Scope.MAILBOXES_WRITE, MailboxShown, problems=[404]),
 )
-@once
+@once(shows_lead=False)
 def mailbox_activate(request: HttpRequest, id: Id) -> HttpResponse:
     """Let a mailbox go on that was deactivated."""
     user = caller(request).user
