@@ -1,7 +1,8 @@
 """LeadSquared's API over HTTP: keys in headers, the shared pace, bounded answers, its refusals as our errors.
 
-A request that would change something is never repeated here: whether it took effect is asked by those who
-know what it was. One that only reads is repeated through passing faults.
+A request is repeated through passing faults after which it cannot have taken effect, such as being over the
+limit. One that would change something and has no answer is not repeated here: whether it took effect is
+asked by those who know what it was.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from postroom.destinations.leadsquared.refusals import AnswerLost, read_refusal,
 from postroom.errors import Misconfigured, Unavailable
 from postroom.providers.http import NETWORK_FAULTS, TooLarge, patiently, read_within, readable, retry_after
 
+TRIES = 3
+"""Of a request that would change something; others have the four of ``patiently``."""
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer; a page of 1,000 leads has about one."""
 LONGEST_ANSWER = 120
@@ -81,17 +84,17 @@ class LeadSquaredClient:
         """Read, by POST, as LeadSquared has it for searches."""
         return await patiently(lambda: self._call("POST", path, params, body, changes=False))
 
-    async def change(self, path: str, body: object, params: Params | None = None) -> Answer:
+    async def change(self, path: str, body: object) -> Answer:
         """Change something, by POST."""
-        return await self._call("POST", path, params, body, changes=True)
+        return await patiently(lambda: self._call("POST", path, None, body, changes=True), TRIES)
 
     async def change_by_get(self, path: str, params: Params) -> Answer:
         """Change something, by GET, as LeadSquared has it for deletions."""
-        return await self._call("GET", path, params, None, changes=True)
+        return await patiently(lambda: self._call("GET", path, params, None, changes=True), TRIES)
 
     async def bulk(self, path: str, body: object) -> Answer:
         """Change many things; these calls have a limit of their own ("Rate Limits")."""
-        return await self._call("POST", path, None, body, changes=True, limits=BULK)
+        return await patiently(lambda: self._call("POST", path, None, body, changes=True, limits=BULK), TRIES)
 
     async def upload(self, form: Mapping[str, str], filename: str, content: AsyncIterator[bytes]) -> Answer:
         """Send a file; the keys go into the form ("Upload a File"). A repetition leaves an unused file."""

@@ -51,6 +51,9 @@ Item = TypeVar("Item")
 AT_ONCE = 8
 """Calls under way at the same time; the pace says how many begin within five seconds."""
 _NO_LEAD = re.compile(r"InvalidEntity|(lead|prospect)\b.*(does not|doesn't|not) (exist|found)", re.IGNORECASE)
+LONGEST = 120.0
+"""Seconds after which no further call begins, so that what came of those before can be noted."""
+NO_TIME = "There was no time left for it; it goes next."
 WAITS = "It waits for what comes before it on this lead."
 LEFT = "Left as it is in LeadSquared."
 LEFT_ACTIVITY = "LeadSquared changes neither type nor lead of an activity; it stays as it was posted."
@@ -111,13 +114,14 @@ class Sending:
         """What keeps the rest from being sent."""
         self._arrived = False
         """Whether a call may have had an effect."""
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(min(AT_ONCE, place.settings.bulk_allowed))
+        self._until = asyncio.get_running_loop().time() + LONGEST
 
     async def send(self) -> list[Outcome]:
         """The outcomes in place. Raises the fault that kept all of them from being sent."""
         for layer in layers_of(self._parcels):
             await self._send(layer)
-        unsent = all(isinstance(each, Later | Unknown) for each in self._outcomes.values())
+        unsent = all(isinstance(each, Later) for each in self._outcomes.values())
         if self._fault and unsent and not self._arrived:
             raise self._fault
         return [self._outcomes[at] for at in range(len(self._parcels))]
@@ -144,22 +148,23 @@ class Sending:
             self._waiting.add(lead_of(self._parcels[at]))
 
     def _must_wait(self, at: int) -> bool:
-        if self._fault:
-            self._note_unsent(at, str(self._fault))
-        elif lead_of(self._parcels[at]) in self._waiting:
-            self._note_unsent(at, WAITS)
+        if not self._stopped([at]) and lead_of(self._parcels[at]) in self._waiting:
+            self._note(at, Later(WAITS, tried=False))
         return at in self._outcomes
 
     def _stopped(self, these: Sequence[int]) -> bool:
         """Whether nothing more is to be sent, which is then what became of these."""
+        if not self._fault and asyncio.get_running_loop().time() > self._until:
+            self._fault = Unavailable(NO_TIME)
         if self._fault:
             for at in these:
-                self._note_unsent(at, str(self._fault))
+                self._note_unsent(at, self._fault)
         return self._fault is not None
 
-    def _note_unsent(self, at: int, reason: str) -> None:
-        """Not sent now; but what may have arrived before stays unknown."""
-        self._note(at, Unknown(reason) if self._parcels[at].maybe_sent else Later(reason))
+    def _note_unsent(self, at: int, fault: PostroomError, *, tried: bool = False) -> None:
+        """Nothing of it arrived at this try; whether it did at an earlier one is as open as before."""
+        wait = fault.retry_after if isinstance(fault, Throttled) else 0.0
+        self._note(at, Later(str(fault), tried=tried and not self._parcels[at].maybe_sent, retry_after=wait))
 
     async def _guarded(self, these: Sequence[int], call: Callable[[], Awaitable[None]]) -> None:
         """Make a call for parcels; those without an outcome afterwards get that of its fault.
@@ -178,7 +183,7 @@ class Sending:
         except (ProviderError, Misconfigured) as error:
             self._fault = error
             for at in these:
-                self._note_unsent(at, str(error))
+                self._note_unsent(at, error, tried=True)
 
     # Leads
 
@@ -473,7 +478,7 @@ class Sending:
         except (ProviderError, Misconfigured) as error:
             self._fault = error
             for at in missing:
-                self._note_unsent(at, str(error))
+                self._note_unsent(at, error)
 
     # What went
 
