@@ -388,6 +388,8 @@ class JournalEntry(models.Model):
     setting = models.CharField(max_length=80, blank=True)
     """The setting that decided, such as "inbound.excluded"; "" where none did."""
     settings_version = models.PositiveIntegerField()
+    rep_settings_version = models.PositiveIntegerField(null=True)
+    """``RepSettingsVersion.number`` where the rep's own keywords or exclusions took part."""
     subject = models.TextField(blank=True)
     counterpart = models.TextField(blank=True)
     user_id: int

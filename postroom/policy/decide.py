@@ -29,7 +29,7 @@ __all__ = [
 
 def judge_unread(direction: Direction, settings: Settings) -> Decision | None:
     """The decision where the settings alone settle it, so that the mail need not be fetched."""
-    return _try(_unread_checks(direction, settings), settings)[0]
+    return _try(_unread_checks(direction, settings), direction, settings)[0]
 
 
 def decide(message: Message, direction: Direction, rep: Rep, settings: Settings, known: Known) -> Decision:
@@ -39,7 +39,7 @@ def decide(message: Message, direction: Direction, rep: Rep, settings: Settings,
     is searched and in any case by ``EMAIL_FIELD``. The first rule that stops the mail decides.
     """
     case = _Case(message, direction, rep, settings, known)
-    stopped, tested = _try(_checks(case), settings)
+    stopped, tested = _try(_checks(case), direction, settings)
     if stopped:
         return stopped
     notes = dict.fromkeys(match.note for match in case.matches if match.note)
@@ -52,6 +52,7 @@ def decide(message: Message, direction: Direction, rep: Rep, settings: Settings,
         case.chosen.lead_source,
         case.chosen.attachment_kinds,
         tested=tested,
+        rep_settings_version=case.chosen.rep_version,
     )
 
 
@@ -108,17 +109,24 @@ class _Case:
         return matches(self.outside, self.known, self.settings, self.capture)
 
 
-def _try(checks: Iterable[Check], settings: Settings) -> tuple[Decision | None, tuple[Check, ...]]:
+def _try(
+    checks: Iterable[Check], direction: Direction, settings: Settings
+) -> tuple[Decision | None, tuple[Check, ...]]:
     """The decision of the first check that stops the mail, and every check that was made."""
     tested: list[Check] = []
     for check in checks:
         tested.append(check)
         if check.stops:
             made = tuple(tested)
-            return (
-                Decision(check.rule, check.reason, settings.version, setting=check.setting, tested=made),
-                made,
+            stopped = Decision(
+                check.rule,
+                check.reason,
+                settings.version,
+                setting=check.setting,
+                tested=made,
+                rep_settings_version=settings.of(direction).rep_version,
             )
+            return stopped, made
     return None, tuple(tested)
 
 

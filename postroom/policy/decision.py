@@ -102,6 +102,8 @@ class Decision:
     """Dotted path of the setting that decided; "" where the mail syncs or no setting had a part in it."""
     tested: tuple[Check, ...] = ()
     """The rules in the order they were tried, the deciding one last."""
+    rep_settings_version: int = 0
+    """The version of the rep's own keywords and exclusions, where they took part; 0 where they did not."""
 
     @property
     def syncs(self) -> bool:

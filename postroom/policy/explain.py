@@ -36,6 +36,7 @@ def to_data(decision: Decision) -> dict[str, object]:
         "reason": decision.reason,
         "setting": decision.setting,
         "settings_version": decision.settings_version,
+        "rep_settings_version": decision.rep_settings_version or None,
         "matches": list(map(_match_data, decision.matches)),
         "details": sorted(decision.details),
         "lead_source": decision.lead_source,

@@ -106,6 +106,8 @@ class DirectionSettings:
     lead_source: str = ""
     skip_automatic: frozenset[str] = frozenset()
     """Kinds of automatic mail that do not sync: values of ``mail.automatic.AutomaticKind``."""
+    rep_version: int = 0
+    """The version of the rep's own settings that took part in this; 0 where none did. No part of the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +164,23 @@ def effective(settings: Settings, own: RepSettings) -> Settings:
     """The settings in force for a rep: the admin's and, where the admin lets them, the rep's own."""
     return replace(
         settings,
-        outbound=_joined(settings.outbound, own.outbound),
-        inbound=_joined(settings.inbound, own.inbound),
+        outbound=_joined(settings.outbound, own.outbound, own.version),
+        inbound=_joined(settings.inbound, own.inbound, own.version),
     )
 
 
-def _joined(admin: DirectionSettings, own: RepDirection) -> DirectionSettings:
-    own_keywords = admin.user_keywords and admin.behaviour is Behaviour.KEYWORDS
+def _joined(admin: DirectionSettings, own: RepDirection, version: int) -> DirectionSettings:
+    """Where the admin lets the rep add nothing, or the rep adds nothing, the admin's as they are."""
+    counts = admin.user_keywords and admin.behaviour is Behaviour.KEYWORDS
+    keywords = own.keywords if counts else frozenset[str]()
+    excluded = own.excluded if admin.user_exclusions else frozenset[str]()
+    if not (keywords or excluded):
+        return admin
     return replace(
         admin,
-        keywords=admin.keywords | own.keywords if own_keywords else admin.keywords,
-        excluded=admin.excluded | own.excluded if admin.user_exclusions else admin.excluded,
+        keywords=admin.keywords | keywords,
+        excluded=admin.excluded | excluded,
+        rep_version=version,
     )
 
 

@@ -470,5 +470,6 @@ def _journal_row(mailbox: Mailbox, filing: Filing) -> JournalEntry:
         reason=decision.reason,
         setting=decision.setting[:80],
         settings_version=decision.settings_version,
+        rep_settings_version=decision.rep_settings_version or None,
         subject=message.subject if message and shows_subject else "",
     )

@@ -162,6 +162,8 @@ def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     yield "Reason", decision.reason
     yield "Setting", decision.setting or "(none decided)"
     yield "Version", f"{decision.settings_version or 'defaults'}"
+    if decision.rep_settings_version:
+        yield "Rep's version", f"{decision.rep_settings_version}, of the rep's own keywords and exclusions"
     for match in decision.matches:
         lead = f"lead {match.lead}, by {match.field}" if match.lead else "becomes a new lead"
         yield "Lead", f"{match.address.address}: {lead}"

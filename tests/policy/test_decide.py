@@ -38,6 +38,26 @@ def test_r004_a_mail_from_a_lead_is_synced_on_that_lead():
     assert decision.setting == ""
 
 
+@pytest.mark.parametrize("excluded", [frozenset(), frozenset({"customer.example"})])
+def test_a_decision_names_the_version_of_the_reps_own_settings_of_its_direction(excluded):
+    settings = Settings(version=7)
+    settings = replace(
+        settings,
+        inbound=replace(settings.inbound, excluded=excluded, rep_version=3),
+        outbound=replace(settings.outbound, rep_version=4),
+    )
+    assert received(mail(), settings, CAROL).rep_settings_version == 3
+    assert decide(sent("carol@customer.example"), SENT, REP, settings, CAROL).rep_settings_version == 4
+    assert received(mail(), Settings(version=7), CAROL).rep_settings_version == 0
+
+
+def test_a_direction_that_is_off_names_the_version_of_the_reps_own_settings_too():
+    settings = Settings(version=7, inbound=replace(Settings().inbound, enabled=False, rep_version=3))
+    decision = judge_unread(RECEIVED, settings)
+    assert decision is not None
+    assert (decision.settings_version, decision.rep_settings_version) == (7, 3)
+
+
 def test_r005_a_mail_to_several_leads_is_synced_on_each():
     known = leads("a@one.example", "b@two.example")
     decision = decide(sent("a@one.example", cc=["b@two.example"]), SENT, REP, Settings(), known)

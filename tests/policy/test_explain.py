@@ -111,7 +111,8 @@ def test_a_skipped_mail_is_explained_up_to_the_rule_that_decided():
 def test_the_data_is_json_and_says_it_all():
     settings = replace(inbound(capture=True, lead_source="Mail"), version=4)
     message = mail(from_=person("dan@customer.example", "Dan Dee"), cc=["carol@customer.example"])
-    data = to_data(received(message, settings, leads("carol@customer.example")))
+    decision = received(message, settings, leads("carol@customer.example"))
+    data = to_data(decision)
     assert json.loads(json.dumps(data)) == data
     assert data["tested"][-1] == {
         "rule": "no_lead",
@@ -151,6 +152,8 @@ def test_the_data_is_json_and_says_it_all():
         "settings_version": 4,
     }
     assert data["lead_source"] == "Mail"
+    assert data["rep_settings_version"] is None
+    assert to_data(replace(decision, rep_settings_version=2))["rep_settings_version"] == 2
 
 
 def test_every_rule_has_a_name():

@@ -258,8 +258,38 @@ def test_r038_own_exclusions_count_only_where_the_admin_lets_reps_add(allowed, e
 def test_own_settings_of_sent_mail_join_those_of_sent_mail():
     admin = DirectionSettings(behaviour=Behaviour.KEYWORDS, user_keywords=True, user_exclusions=True)
     joined = effective(Settings(version=7, outbound=admin), OWN)
-    assert joined.outbound == replace(admin, keywords=frozenset({"out"}), excluded=frozenset({"out.example"}))
+    own = {"keywords": frozenset({"out"}), "excluded": frozenset({"out.example"})}
+    assert joined.outbound == replace(admin, **own, rep_version=3)
     assert joined.version == 7
+
+
+@pytest.mark.parametrize(
+    ("admin", "version"),
+    [
+        ({"behaviour": Behaviour.KEYWORDS, "user_keywords": True}, 3),
+        ({"user_exclusions": True}, 3),
+        ({"behaviour": Behaviour.KEYWORDS}, 0),
+        ({"user_keywords": True}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_version_of_own_settings_is_told_where_they_count(admin, version):
+    joined = effective(inbound(**admin), OWN)
+    assert joined.inbound.rep_version == version
+    assert joined.outbound.rep_version == 0
+
+
+def test_own_settings_without_anything_for_a_direction_take_no_part_in_it():
+    own = RepSettings(3, inbound=RepDirection(keywords=frozenset({"mine"})))
+    settings = inbound(behaviour=Behaviour.KEYWORDS, user_keywords=True, user_exclusions=True)
+    assert effective(settings, own).inbound.rep_version == 3
+    other = replace(settings, outbound=settings.inbound)
+    assert effective(other, own).outbound == other.outbound
+
+
+def test_the_version_of_own_settings_is_no_part_of_the_form():
+    joined = effective(inbound(user_exclusions=True), OWN)
+    assert "rep_version" not in str(to_data(joined))
 
 
 @given(all_settings)

@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 from postroom.cli import app
 from postroom.connector import mailboxes
 from postroom.connector.models import JournalEntry
-from postroom.connector.policies import current_settings, save_settings
+from postroom.connector.policies import current_settings, save_rep_settings, save_settings
 from postroom.crm.models import StoredMessage
 from postroom.organisations.models import Account, User
+from postroom.policy.settings import RepDirection, RepSettings
 from postroom.sync.explain import (
     NoSuchRep,
     UnreadableFile,
@@ -49,6 +50,17 @@ def test_it_names_outcome_rule_setting_and_version_and_what_was_tested(account, 
     assert "carol@customer.example is covered by the entry “customer.example”." in text
     assert "Sync of received mail is on." in text
     assert "Offer [bold]" in text
+
+
+def test_it_names_the_version_of_the_reps_own_settings_where_they_took_part(account, mailbox, rita):
+    assert "Rep's version" not in told(mail(), rita)
+    change_policy(account, "inbound", user_exclusions=True)
+    own = RepDirection(excluded=frozenset({"customer.example"}))
+    save_rep_settings(rita, RepSettings(inbound=own), rita)
+    text = told(mail(), rita)
+    assert "Excluded (excluded)" in text
+    assert "1, of the rep's own keywords and exclusions" in text
+    assert to_data(explain_mail(mail(), rita))["decision"]["rep_settings_version"] == 1
 
 
 def test_a_mail_that_syncs_shows_its_leads_and_attachments(account, mailbox, rita):

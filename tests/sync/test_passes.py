@@ -7,10 +7,10 @@ import pytest
 from django.conf import settings as django_settings
 
 from postroom.connector.models import JournalEntry, Mailbox, MailboxState, ProcessedMail
-from postroom.connector.policies import current_settings, save_settings
+from postroom.connector.policies import current_settings, save_rep_settings, save_settings
 from postroom.crm.models import Activity, Attachment, Lead, MessageBody, StoredMessage
 from postroom.mail.message import Direction
-from postroom.policy.settings import FIELDS, Detail
+from postroom.policy.settings import FIELDS, Detail, RepDirection, RepSettings
 from postroom.sync import passes
 from postroom.vault.blobs import BlobStore
 from tests.mails import mail
@@ -242,6 +242,25 @@ def test_a_skipped_mail_leaves_its_rule_and_nothing_of_its_content(google, mailb
     assert "Merger" not in str(row.__dict__)
     assert "customer.example" not in str(row.__dict__)
     assert not StoredMessage.objects.exists()
+
+
+def test_the_journal_names_the_version_of_the_reps_own_settings_where_they_took_part(
+    google, mailbox, account, rita, carol, sync
+):
+    own = RepSettings(inbound=RepDirection(excluded=frozenset({"customer.example"})))
+    save_rep_settings(rita, own, rita)
+    google.deliver(RITA, mail(subject="not let"))
+    sync(mailbox)
+    change_policy(account, "inbound", user_exclusions=True)
+    google.deliver(RITA, mail(subject="let"))
+    google.send(RITA, mail(from_=RITA, to="carol@customer.example"))
+    sync(mailbox)
+    rows = JournalEntry.objects.values_list("direction", "rule", "settings_version", "rep_settings_version")
+    assert sorted(rows, key=str) == [
+        ("received", "excluded", 1, 1),
+        ("received", "synced", 0, None),
+        ("sent", "synced", 1, None),
+    ]
 
 
 def test_r042_a_captured_lead_has_name_and_source(google, mailbox, account, sync):

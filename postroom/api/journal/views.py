@@ -41,6 +41,8 @@ class EntryShown(Shown):
     """The setting that decided, such as `inbound.excluded`; empty where none did."""
     settings_version: int
     """The version of the settings in force then; 0 for the defaults."""
+    rep_settings_version: int | None
+    """The version of the user's own keywords and exclusions where they took part, else null."""
     subject: str
     """Empty for mail that was not synced: its content is kept nowhere."""
     counterpart: str
@@ -120,6 +122,7 @@ def _shown(entry: JournalEntry) -> EntryShown:
         reason=entry.reason,
         setting=entry.setting,
         settings_version=entry.settings_version,
+        rep_settings_version=entry.rep_settings_version,
         subject=entry.subject,
         counterpart=entry.counterpart,
         lead_id=entry.lead_id,

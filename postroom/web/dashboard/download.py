@@ -11,7 +11,7 @@ from postroom.web.paging import page_of
 
 HEADINGS = (
     *("Time", "Mail of", "User", "Direction", "Subject", "Counterpart", "Lead id", "Lead", "New lead"),
-    *("Outcome", "Rule", "Reason", "Setting", "Settings version"),
+    *("Outcome", "Rule", "Reason", "Setting", "Settings version", "Version of own settings"),
 )
 BATCH = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -60,4 +60,5 @@ def _cells(entry: JournalEntry) -> list[str]:
         entry.reason,
         entry.setting,
         str(entry.settings_version or "defaults"),
+        str(entry.rep_settings_version or ""),
     ]
