@@ -15,7 +15,12 @@ _ALWAYS = {
     "422": "Values refused",
     "429": "Too many requests",
 }
-_WITH_BODY = {"400": "Malformed request", "413": "Body too large", "415": "Not JSON"}
+_WITH_BODY = {
+    "400": "Malformed request",
+    "411": "Length required",
+    "413": "Body too large",
+    "415": "Not JSON",
+}
 _ONCE = {
     "name": HEADER,
     "in": "header",

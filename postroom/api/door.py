@@ -40,6 +40,8 @@ class ApiDoor:
 
 def _refuse(request: HttpRequest) -> None:
     """Raise ``Problem`` for what no operation could take."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        raise Problem(Kinds.LENGTH)
     said = request.META.get("CONTENT_LENGTH") or "0"
     if not (said.isascii() and said.isdigit()) or len(said) > 18:
         raise Problem(Kinds.MALFORMED, "Content-Length is no number of bytes.")

@@ -42,6 +42,7 @@ class Kinds(Enum):
     CONFLICT = Kind(
         "conflict", 409, "Conflict", "It is at odds with what is stored: look at it, then decide."
     )
+    LENGTH = Kind("length-required", 411, "Length required", "Send Content-Length; chunks are not read.")
     STALE = Kind("stale", 412, "Changed meanwhile", "If-Match names another state than the present one.")
     TOO_LARGE = Kind("too-large", 413, "Body too large", "A body has at most 1,000,000 bytes.")
     MEDIA_TYPE = Kind("media-type", 415, "Not JSON", "A body is sent as application/json.")

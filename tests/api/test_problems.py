@@ -95,6 +95,9 @@ def test_a_body_is_json_and_not_too_large(ada):
         answer = asks.post("/leads", b"company=Acme", content_type=content_type)
         assert answer.status_code == 415
         problem(answer)
+    answer = asks.post("/leads", {"company": "Acme"}, Transfer_Encoding="chunked")
+    assert answer.status_code == 411
+    problem(answer)
     answer = asks.post("/leads", b" " * 1_000_001)
     assert answer.status_code == 413
     problem(answer)
