@@ -12,6 +12,7 @@ from postroom.crm.models import LeadField
 from postroom.destinations.base import Event
 from postroom.destinations.leadsquared.activities import ActivityField, ActivityType
 from postroom.destinations.leadsquared.endpoints import REGIONS
+from postroom.destinations.leadsquared.leads import EMAIL
 from postroom.destinations.leadsquared.offers import Offers
 from postroom.destinations.leadsquared.plans import PLANS
 from postroom.destinations.leadsquared.settings import CUSTOM, LeadSquaredSettings
@@ -206,6 +207,8 @@ class LeadSquaredForm(DestinationForm, TypesForm):
 
     calls = forms.IntegerField(label=gettext_lazy("Calls in 5 seconds"), required=False, min_value=1)
     bulk = forms.IntegerField(label=gettext_lazy("Bulk calls in 5 seconds"), required=False, min_value=1)
+    address_field = EMAIL
+    """Always gets the lead's address."""
     day = forms.IntegerField(label=gettext_lazy("Calls a day"), required=False, min_value=1)
 
     def __init__(
