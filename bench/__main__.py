@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench import deliveries as leadsquared
 from bench import keywords, pages
 
 PUSH_ACCOUNT = "push@bench.example"
@@ -26,9 +27,9 @@ LEAST_UNITS_A_MAIL, LEAST_UNITS_AN_ATTACHMENT = 20, 20
 class Sandbox:
     """A provider's stand-in, in a process of its own."""
 
-    def __init__(self, module: str, mailboxes: int, mails: int, large: int) -> None:
+    def __init__(self, module: str, *words: float | str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, (mailboxes, mails, large))],
+            [sys.executable, "-m", module, *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -73,7 +74,7 @@ def leg(name: str, google: Sandbox, address: str, mails: int, module: str = "ben
 
 def backlog(table: Table, mails: int) -> None:
     """Throughput, CPU and memory over a backlog, beside the raw loop and the peer."""
-    google = Sandbox("bench.google", 1, mails, large=max(mails // 1000, 1))
+    google = Sandbox("bench.google", 1, mails, max(mails // 1000, 1))
     address = next(iter(google.mailboxes))
     try:
         raw = [leg("raw", google, address, mails)]
@@ -234,6 +235,7 @@ def main(
     mails: Annotated[int, typer.Option(help="Mails in the backlog.")] = 20_000,
     samples: Annotated[int, typer.Option(help="Mails to time from push to page.")] = 200,
     journal_rows: Annotated[int, typer.Option(help="Rows of the journal behind the pages.")] = 1_000_000,
+    deliveries: Annotated[int, typer.Option(help="Activities to deliver to LeadSquared.")] = 100_000,
 ) -> None:
     """Measure Postroom on this machine."""
     home = tempfile.mkdtemp(prefix="postroom-bench-")
@@ -255,6 +257,8 @@ def main(
         push(table, samples)
         outlook(table, mails)
         for row in keywords.rows():
+            table.add_row(*row)
+        for row in leadsquared.rows(Sandbox, deliveries):
             table.add_row(*row)
         for row in pages.rows(journal_rows):
             table.add_row(*row)

@@ -153,7 +153,7 @@ async def _drain(place: "Destination", began: float, speed: float) -> None:
 
     from postroom.destinations.draining import Tools, drain
     from postroom.destinations.ledger import is_drained
-    from postroom.providers.http import open_session
+    from postroom.providers import http
     from postroom.threads import in_thread
     from postroom.vault.blobs import BlobStore
 
@@ -163,7 +163,9 @@ async def _drain(place: "Destination", began: float, speed: float) -> None:
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / speed)
 
-    async with open_session() as session:
+    # Waits for a call's repetition pass on that clock, too.
+    http.sleep = sleep
+    async with http.open_session() as session:
         blobs = BlobStore(settings.POSTROOM.blob_url)
         tools = Tools(session, blobs, lambda destination: None, now, sleep)
         while not await in_thread(is_drained, place):
