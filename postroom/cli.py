@@ -251,6 +251,20 @@ def new_key() -> None:
 
 
 @app.command()
+def reseal() -> None:
+    """Seal every stored secret with the newest key, after which older keys are not needed to open any."""
+    setup_django()
+    from postroom.sync.resealing import reseal_all
+
+    try:
+        number = reseal_all()
+    except Misconfigured as error:
+        out.print(Text(str(error), "red"))
+        raise typer.Exit(1) from error
+    out.print(f"{number} secrets are sealed with the newest key.")
+
+
+@app.command()
 def demo(
     port: Port = 8000,
     mail: Annotated[bool, typer.Option(help="Let customers write while the demo runs.")] = True,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -10,19 +11,24 @@ from django.db.migrations.executor import MigrationExecutor
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from postroom.connector.models import (
-    Grant,
     JournalEntry,
     Mailbox,
     MailboxState,
     OAuthApp,
+    OrganisationAccess,
     Outcome,
     Provider,
     SetUp,
 )
+from postroom.connector.organisation_access import delegation_of
 from postroom.connector.secrets import sealer
-from postroom.errors import Misconfigured
+from postroom.errors import Misconfigured, ProviderError
 from postroom.providers.registry import PROVIDERS
+from postroom.sync.resealing import sealed_values
 from postroom.vault.blobs import BlobStore
+
+MOST_OPENED = 5_000
+"""Secrets that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +74,8 @@ def _tables() -> str:
 
 
 def _keys() -> str:
-    for grant in Grant.objects.order_by("pk")[:1000]:
-        sealer().unseal(grant.sealed)
-    for own in OAuthApp.objects.order_by("pk")[:1000]:
-        sealer().unseal(own.sealed_secret)
+    for sealed in islice(sealed_values(), MOST_OPENED):
+        sealer().unseal(sealed)
     return "every stored secret can be opened"
 
 
@@ -98,6 +102,18 @@ def _providers() -> str:
         f"{each.label} consents return to {config.public_url}/{PROVIDERS[each].callback}" for each in found
     )
     return "; ".join(returns)
+
+
+def _organisations() -> str:
+    """Every permission of an organisation can still be used, as far as that can be told from here."""
+    for access in OrganisationAccess.objects.order_by("pk"):
+        try:
+            PROVIDERS[access.provider].delegate(delegation_of(access.account_id, access.provider))
+        except (Misconfigured, ProviderError) as error:
+            raise Misconfigured(f"{access.name} opens no {access.provider} mailbox: {error}") from error
+    opened = Mailbox.objects.filter(by_organisation=True)
+    lost = opened.filter(state=MailboxState.RECONNECT).count()
+    return f"{opened.count()} mailboxes, {lost} of them waiting for an administrator of their account"
 
 
 def _outlook_push() -> str:
@@ -148,6 +164,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "Keys": _keys,
     "Blob store": _blobs,
     "Providers": _providers,
+    "Connected by administrators": _organisations,
     "Push of Gmail": _gmail_push,
     "Push of Outlook": _outlook_push,
     "Workers": _workers,

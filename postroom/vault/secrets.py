@@ -46,8 +46,8 @@ class Sealer:
             ) from error
 
     def reseal(self, sealed: bytes) -> bytes:
-        """The same secret under the newest key."""
-        return self._fernet.rotate(bytes(sealed))
+        """The same secret under the newest key. Raises ``Misconfigured`` where none of the keys fits."""
+        return self.seal(self.unseal(sealed))
 
     def derived(self, purpose: str) -> tuple[bytes, ...]:
         """A secret for ``purpose`` from each key, newest first: make with the first, accept all."""
