@@ -18,6 +18,7 @@ from rich.panel import Panel
 
 from postroom.cli import running, setup_django, wait_for_any
 from postroom.sandbox.google.sandbox import GoogleSandbox
+from postroom.sandbox.leadsquared import LeadSquaredSandbox
 from postroom.sandbox.microsoft import MicrosoftSandbox
 
 if TYPE_CHECKING:
@@ -38,14 +39,18 @@ def run_demo(port: int, *, mail: bool, set_up: bool = False) -> None:
     """
     home = Path(tempfile.mkdtemp(prefix="postroom-demo-"))
     url = f"http://127.0.0.1:{_free_port(port)}"
-    google, microsoft = GoogleSandbox(), MicrosoftSandbox()
+    google, microsoft, leadsquared = GoogleSandbox(), MicrosoftSandbox(), LeadSquaredSandbox()
     try:
-        with google.run(port=_free_port(8025)) as gmail, microsoft.run(port=_free_port(8026)) as outlook:
-            os.environ.update(_environment(home, url, gmail, outlook))
-            _prepare(google, microsoft, url, is_set_up=not set_up)
+        with (
+            google.run(port=_free_port(8025)) as gmail,
+            microsoft.run(port=_free_port(8026)) as outlook,
+            leadsquared.run(port=_free_port(8027)) as crm,
+        ):
+            os.environ.update(_environment(home, url, gmail, outlook, crm))
+            _prepare(google, microsoft, leadsquared, url, is_set_up=not set_up)
             with running(["web", "--port", url.rpartition(":")[2]], ["worker"]) as processes:
                 _wait_until_served(url)
-                _say(url, gmail, outlook)
+                _say(url, gmail, outlook, crm)
                 letters = count() if mail else iter(())
                 _let_customers_write(google, microsoft, processes, letters)
     except KeyboardInterrupt:
@@ -54,7 +59,7 @@ def run_demo(port: int, *, mail: bool, set_up: bool = False) -> None:
         _leave(home)
 
 
-def _environment(home: Path, url: str, gmail: str, outlook: str) -> dict[str, str]:
+def _environment(home: Path, url: str, gmail: str, outlook: str, crm: str) -> dict[str, str]:
     return {
         "POSTROOM_HOME": str(home),
         "POSTROOM_URL": url,
@@ -67,21 +72,32 @@ def _environment(home: Path, url: str, gmail: str, outlook: str) -> dict[str, st
         "POSTROOM_MICROSOFT_CLIENT_ID": APP[0],
         "POSTROOM_MICROSOFT_CLIENT_SECRET": APP[1],
         "POSTROOM_MICROSOFT_TENANT": "",
+        "POSTROOM_LEADSQUARED_URL": crm,
         "DATABASE_URL": "",
     }
 
 
-def _prepare(google: GoogleSandbox, microsoft: MicrosoftSandbox, url: str, *, is_set_up: bool) -> None:
-    """Tables, company, and the providers' side of it."""
+def _prepare(
+    google: GoogleSandbox,
+    microsoft: MicrosoftSandbox,
+    leadsquared: LeadSquaredSandbox,
+    url: str,
+    *,
+    is_set_up: bool,
+) -> None:
+    """Tables, company, and the side of it that the providers and the other CRM have."""
     out.print("Starting PostgreSQL and laying out the tables …", style="dim")
     setup_django()
     from django.core.management import call_command
     from django.db import connections
 
     call_command("migrate", verbosity=0, interactive=False)
-    from postroom.demo import company
+    from postroom.demo import company, crm
 
-    company.settle(is_set_up=is_set_up)
+    account = company.settle(is_set_up=is_set_up)
+    crm.open_account(leadsquared)
+    if is_set_up:
+        crm.deliver_there(account)
     connections.close_all()
     _open_google(google, url)
     _open_microsoft(microsoft, url)
@@ -166,7 +182,7 @@ def _wait_until_served(url: str) -> None:
     raise TimeoutError(f"Postroom does not answer at {url}.")
 
 
-def _say(url: str, gmail: str, outlook: str) -> None:
+def _say(url: str, gmail: str, outlook: str, crm: str) -> None:
     from postroom.demo import company
 
     out.print(
@@ -177,6 +193,7 @@ def _say(url: str, gmail: str, outlook: str) -> None:
             "Connect the mailbox, activate it, and watch leads fill with mail:\n"
             f"customers write every {SECONDS_BETWEEN_LETTERS} seconds. To write yourself:\n"
             f"{gmail} (Gmail), {outlook} (Outlook)\n\n"
+            f"What becomes an activity goes on to the LeadSquared stand-in: {crm}\n\n"
             f"[dim]The manager is {company.MANAGER}, the administrator {company.ADMINISTRATOR};\n"
             "same password. Ctrl+C ends the demo; nothing of it is kept.[/dim]",
             title="Postroom",

@@ -31,6 +31,7 @@ class Demo:
     url: str
     google: str
     microsoft: str
+    leadsquared: str
 
     def deliver(self, raw: bytes, address: str = REP) -> None:
         """A mail arrives at the rep's Gmail."""
@@ -43,6 +44,13 @@ class Demo:
     def revoke(self, address: str = REP) -> None:
         """The rep takes Postroom's access away in their Google account."""
         self._post(f"mailboxes/{quote(address)}/revoke", orjson.dumps({}), "application/json")
+
+    def activities_elsewhere(self, at_least: int) -> list[str]:
+        """Subjects of the activities at LeadSquared, once there are so many."""
+        address = f"{self.leadsquared}/sandbox/activities?at_least={at_least}"
+        with urlopen(address, timeout=60) as answer:
+            found = orjson.loads(answer.read())["activities"]
+        return [activity["values"]["mx_Custom_1"] for activity in found]
 
     def _post(self, path: str, body: bytes, content_type: str, origin: str = "") -> None:
         request = Request(f"{origin or self.google}/sandbox/{path}", body, {"Content-Type": content_type})
@@ -95,7 +103,7 @@ def demo(request: pytest.FixtureRequest) -> Iterator[Demo]:
 
 
 def _told(process: "subprocess.Popen[str]") -> Demo:
-    """What the demo prints: its own address, then those of the stand-ins for Google and Microsoft."""
+    """What the demo prints: its own address, then those of the stand-ins, LeadSquared's last."""
     assert process.stdout
     watchdog = threading.Timer(60, process.kill)
     watchdog.start()
@@ -107,10 +115,10 @@ def _told(process: "subprocess.Popen[str]") -> Demo:
         if "Ctrl+C" in line:
             break
     watchdog.cancel()
-    if len(urls) < 3:
+    if len(urls) < 4:
         pytest.fail(f"The demo did not start:\n{''.join(printed)}")
     threading.Thread(target=process.stdout.read, daemon=True).start()
-    return Demo(*urls[:3])
+    return Demo(*urls[:4])
 
 
 @pytest.fixture

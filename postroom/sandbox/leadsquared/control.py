@@ -3,9 +3,11 @@
 Answers are JSON; a mistake in the request is 400 with ``{"error": ...}``, an unknown thing 404.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from dataclasses import fields as dataclass_fields
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _Handler = Callable[[web.Request], Awaitable[Any]]
+_LOOK_AGAIN = 0.05
+"""Seconds."""
 
 
 def routes(sandbox: "LeadSquaredSandbox") -> list[web.RouteDef]:
@@ -119,7 +123,15 @@ class Control:
         return asdict(self.sandbox.add_lead_field(**wanted))
 
     async def activities(self, request: web.Request) -> Json:
-        """Every activity, and which are there more than once, so that losses and doubles can be counted."""
+        """Every activity, and which are there more than once, so that losses and doubles can be counted.
+
+        With ``at_least`` it answers once there are so many, after ``seconds`` (30) at the latest.
+        """
+        end = monotonic() + float(request.query.get("seconds", 30))
+        wanted = int(request.query.get("at_least", 0))
+        # They may come from any thread, so there is no event to wait for.
+        while len(self.sandbox.activities) < wanted and monotonic() < end:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_AGAIN)
         with self.sandbox.lock:
             found = [_activity(each) for each in self.sandbox.activities]
             doubles = [

@@ -1,5 +1,6 @@
 """The control API and the home page."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -58,6 +59,16 @@ async def test_an_account_is_made_by_json(control: Control, api: Api) -> None:
     assert first["moment"] == "2026-01-01 00:00:00"
     (counted,) = (await control.ask("GET", "leads"))["leads"]
     assert counted["activities"] == 2
+
+
+async def test_activities_can_be_waited_for(
+    control: Control, api: Api, sandbox: LeadSquaredSandbox, email_sent: ActivityType
+) -> None:
+    assert (await control.ask("GET", "activities?at_least=1&seconds=0"))["total"] == 0
+    waiting = asyncio.ensure_future(control.ask("GET", "activities?at_least=1"))
+    body = {"RelatedProspectId": sandbox.add_lead(JOHN).id, "ActivityEvent": email_sent.code}
+    await api.post(ACTIVITIES + "Create", body)
+    assert (await waiting)["total"] == 1
 
 
 async def test_leads_change_and_go_in_the_crm(control: Control, sandbox: LeadSquaredSandbox) -> None:
