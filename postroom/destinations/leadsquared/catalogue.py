@@ -19,7 +19,7 @@ GOOD_FOR = 3600.0
 ACTIVE = 0
 """The status of a user who can sign in ("Get Users")."""
 
-_held: dict[object, tuple[float, Known]] = {}
+_held: dict[tuple[str, bytes], tuple[float, Known]] = {}
 
 
 async def known_of(
@@ -27,8 +27,8 @@ async def known_of(
 ) -> Known:
     """What is known of the account that these keys open. Raises ``Misconfigured`` where a chosen activity
     type is not there."""
-    about = (settings.sent_code, settings.received_code, settings.owner_by_rep, OWNER in settings.lead_fields)
-    name = (origin, sha256(keys.access.encode()).digest(), about)
+    # By all of the settings: who changes them may have changed the account there just before.
+    name = origin, sha256(f"{keys.access} {settings}".encode()).digest()
     at, known = _held.get(name, (0.0, None))
     if known is None or time.monotonic() > at + GOOD_FOR:
         known = await _look_up(client, settings)

@@ -1,4 +1,4 @@
-"""What the settings' page asks LeadSquared, the check, and the jobs that mirror."""
+"""What a LeadSquared account offers, the check, and the jobs that mirror."""
 
 import asyncio
 from dataclasses import replace
@@ -8,26 +8,29 @@ from django.conf import settings as django_settings
 from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from postroom.config import Config
 from postroom.crm.models import Lead
 from postroom.destinations.checking import check
 from postroom.destinations.leadsquared.activities import ActivityType
-from postroom.destinations.leadsquared.asking import activity_fields, look_at
 from postroom.destinations.leadsquared.mirror import progress_of
+from postroom.destinations.leadsquared.offers import Offers, look_up
 from postroom.errors import AuthorizationLost, Misconfigured, Unavailable
 from postroom.sync import jobs
 from tests.destinations.leadsquared.conftest import CHOSEN, KEY, RECEIVED, SECRETS, SUBJECT, open_leadsquared
 from tests.sync.test_jobs import run
 
 
-def test_the_page_sees_types_and_fields_to_choose_from(leadsquared):
-    seen = asyncio.run(look_at("", SECRETS, django_settings.POSTROOM))
-    assert seen.said == "LeadSquared answered: 2 active users and 4 activity types."
+def offers(codes: tuple[int, ...] = (), config: Config | None = None, **keys: str) -> Offers:
+    return asyncio.run(look_up(config or django_settings.POSTROOM, "", {**SECRETS, **keys}, codes))
+
+
+def test_there_are_types_and_fields_to_choose_from(leadsquared):
+    seen = offers((RECEIVED, 999))
     assert ActivityType(RECEIVED, "Email Received") in seen.types
     by_name = {field.name: field for field in seen.lead_fields}
     assert (by_name["mx_City"].label, by_name["mx_City"].length) == ("City", 200)
     assert by_name["Phone"].unique
-    fields = asyncio.run(activity_fields("", SECRETS, django_settings.POSTROOM, RECEIVED))
-    assert [(each.name, each.label, each.length) for each in fields[:2]] == [
+    assert [(each.name, each.label, each.length) for each in seen.fields[RECEIVED][:2]] == [
         (SUBJECT, "Subject", 200),
         (KEY, "Postroom's id", 200),
     ]
@@ -35,21 +38,21 @@ def test_the_page_sees_types_and_fields_to_choose_from(leadsquared):
 
 def test_wrong_keys_and_missing_ones_are_told_apart(leadsquared):
     with pytest.raises(AuthorizationLost):
-        asyncio.run(look_at("", {**SECRETS, "secret_key": "wrong"}, django_settings.POSTROOM))
+        offers(secret_key="wrong")
     with pytest.raises(Misconfigured, match="Enter LeadSquared's access key"):
-        asyncio.run(look_at("", {"access_key": "a"}, django_settings.POSTROOM))
+        offers(secret_key="")
 
 
 def test_a_region_that_is_not_the_accounts_is_told_with_the_right_host(leadsquared):
     leadsquared.settings.api_host = "api-us11.leadsquared.com"
     with pytest.raises(AuthorizationLost, match=r"api-us11\.leadsquared\.com"):
-        asyncio.run(look_at("", SECRETS, django_settings.POSTROOM))
+        offers()
 
 
 def test_a_host_that_nobody_answers_at_is_out_of_reach(leadsquared):
     config = replace(django_settings.POSTROOM, leadsquared_url="http://127.0.0.1:9")
     with pytest.raises(Unavailable, match="cannot be reached"):
-        asyncio.run(look_at("", SECRETS, config))
+        offers(config=config)
 
 
 def test_the_check_names_what_mail_becomes_and_misses_no_type(leadsquared, account):
