@@ -46,18 +46,17 @@ def fold(text: str) -> str:
 
 def fold_to_bytes(text: str) -> bytes:
     """The same in UTF-8."""
-    data = text.encode(errors="surrogatepass")
-    if len(data) > len(text):
-        data = _beyond_ascii(text, data).encode(errors="surrogatepass")
-    return _single_spaced(data.translate(_LOWER))
+    text = text if text.isascii() else _beyond_ascii(text)
+    return _single_spaced(text.encode(errors="surrogatepass").translate(_LOWER))
 
 
-def _beyond_ascii(text: str, data: bytes) -> str:
+def _beyond_ascii(text: str) -> str:
     """The text with all but ASCII folded, and with a space for every character that is one.
 
     Text in Latin letters, which is nearly all ASCII, is not folded as a whole: it is quicker to look at
     what else is in it, and to replace those few characters one after another.
     """
+    data = text.encode(errors="surrogatepass")
     if len(data) > len(text) * _MOSTLY_ASCII:
         return _in_any_script(text)
     others = data.translate(None, _ASCII).decode(errors="surrogatepass")
@@ -85,6 +84,6 @@ def _in_any_script(text: str) -> str:
 
 def _single_spaced(data: bytes) -> bytes:
     """``b" ".join(data.split())`` where spaces are the only white space; quicker where most are single."""
-    if data.count(b"  ", 0, _BEGINNING) > _MANY:
+    if data[:_BEGINNING].count(b"  ") > _MANY:
         return b" ".join(data.split())
     return b" ".join(filter(None, map(bytes.strip, data.split(b"  "))))

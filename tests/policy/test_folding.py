@@ -70,10 +70,13 @@ def test_folded_bytes_are_the_folded_text_in_utf_8():
 
 def test_a_lone_surrogate_is_a_character_like_any_other():
     assert fold("a \ud800 B") == "a \ud800 b"
+    assert fold("A" * 60 + "\ud800 B") == "a" * 60 + "\ud800 b"
 
 
 @given(st.text(st.sampled_from("  \n\ta"), max_size=60))
 @example("a" + " " * 40 + "b")
+@example("a  b\n\n " * 900)
+@example("a b" * 2000 + "  a   b")
 @example(" " * 7)
 def test_any_run_of_spaces_is_one(text):
     assert fold_to_bytes(text) == b" ".join(text.encode().split())

@@ -305,6 +305,23 @@ def test_keywords_with_the_same_end_are_told_apart():
     assert find(f"order{end}", f"an order{end}", f"der{end}") is None
 
 
+def test_of_many_keywords_with_the_same_ends_the_longest_is_named():
+    assert find("a z offer", "offer", "p", "z offer") == "z offer"
+    assert find("a b-offer", "offer", "-offer", "b-offer", "ab", "z") == "b-offer"
+    rng = random.Random(35)
+    for _ in range(200):
+        keywords = frozenset("".join(rng.choices("-+. ab", k=rng.randint(1, 6))) for _ in range(40))
+        text = "".join(rng.choices("-+. ab", k=30))
+        assert find(text, *keywords) == naively(text, keywords)
+
+
+@pytest.mark.parametrize("letter", ["ŀ", "ѐ", "א", "\U00010400"])
+def test_a_letter_whose_bytes_end_like_no_letter_of_ascii_holds_a_word_together(letter):
+    assert find(f"{letter}a", "a") is None
+    assert find(f"a{letter}", "a") is None
+    assert find(f"{letter} a", "a") == "a"
+
+
 def test_digits_in_a_row_are_found_only_where_they_stand_alone():
     keywords = ["1" * length for length in range(1, 256)]
     assert find("x" + "1" * 20_000, *keywords) is None
