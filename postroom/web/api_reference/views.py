@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from postroom.api.door import BASE
 from postroom.api.problems import Kinds
 from postroom.api.tokens import LIMIT
 from postroom.api.urls import api
@@ -20,7 +21,8 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         "sections": _sections(),
         "problems": [kind.value for kind in Kinds],
-        "base": f"{settings.POSTROOM.public_url}/api/v1",
+        "sample": f'curl -H "Authorization: Bearer prm_…" {settings.POSTROOM.public_url}{BASE}leads',
+        "document": "openapi.json",
         "limit": LIMIT,
     }
     return render(request, "api_reference/page.html", context)
