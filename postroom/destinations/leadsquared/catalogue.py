@@ -32,6 +32,8 @@ async def known_of(
     at, known = _held.get(name, (0.0, None))
     if known is None or time.monotonic() > at + GOOD_FOR:
         known = await _look_up(client, settings)
+        for old in [name for name, (then, _) in _held.items() if time.monotonic() > then + GOOD_FOR]:
+            del _held[old]
         _held[name] = time.monotonic(), known
     return known
 

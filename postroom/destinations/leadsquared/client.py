@@ -7,7 +7,7 @@ asked by those who know what it was.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import aiohttp
@@ -45,6 +45,10 @@ class Keys:
 
     access: str = field(repr=False)
     secret: str = field(repr=False)
+
+    def blotted(self, words: str) -> str:
+        """The words without the keys."""
+        return words.replace(self.secret, "…").replace(self.access, "…")
 
     @classmethod
     def read(cls, secrets: Mapping[str, object]) -> "Keys":
@@ -163,7 +167,8 @@ class LeadSquaredClient:
         request_id = next((headers[name][:100] for name in REQUEST_IDS if name in headers), "")
         refusal = read_refusal(status, body, retry_after(headers.get("Retry-After", "")), request_id)
         if refusal:
-            raise to_error(refusal, changes=changes)
+            # Should an answer quote the keys, they are stored and shown no more than elsewhere.
+            raise to_error(replace(refusal, said=self._keys.blotted(refusal.said)), changes=changes)
         try:
             return Answer(orjson.loads(body), request_id)
         except orjson.JSONDecodeError as error:

@@ -24,8 +24,8 @@ class LeadSquared:
     name = "leadsquared"
     label = "LeadSquared"
     events = frozenset(Event)
-    batch = 500
-    """Twenty bulk calls: so that few of them are not full, and a plan with a few calls has time for them."""
+    batch = 250
+    """Ten bulk calls: few of them are not full, and a plan with one in five seconds has time for them."""
 
     def limits(self, settings: Mapping[str, object]) -> Mapping[str, Limit]:
         """ "" counts every call, "bulk" those of the bulk APIs among them, "day" all of a day
