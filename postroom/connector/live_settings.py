@@ -28,7 +28,7 @@ HEARTBEAT_SECONDS = 0.3
 TRUSTED_SECONDS = 1.0
 """How long after the connection last answered what is held counts as true."""
 MOST_HELD = 10_000
-"""Reps whose settings are held; those loaded longest ago are dropped."""
+"""Reps, and accounts, whose settings are held; those loaded longest ago are dropped."""
 
 Key = tuple[int, int]
 
@@ -38,7 +38,7 @@ class LiveSettings:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of_accounts: dict[int, Settings] = {}
+        self._of_accounts: OrderedDict[int, Settings] = OrderedDict()
         self._of_reps: OrderedDict[Key, Settings] = OrderedDict()
         self._changes = 0
         self._heard_at = float("-inf")
@@ -78,8 +78,9 @@ class LiveSettings:
                 return
             self._of_accounts[key[0]] = account
             self._of_reps[key] = loaded
-            while len(self._of_reps) > MOST_HELD:
-                self._of_reps.popitem(last=False)
+            for held in (self._of_accounts, self._of_reps):
+                while len(held) > MOST_HELD:
+                    held.popitem(last=False)
 
     def _is_trusted(self) -> bool:
         return monotonic() - self._heard_at < TRUSTED_SECONDS

@@ -12,6 +12,9 @@ from postroom.vault.blobs import BlobStore
 
 log = logging.getLogger(__name__)
 
+UNFINISHED_FOR = timedelta(days=1)
+"""No attachment takes so long to come in."""
+
 
 def enforce_retention(blobs: BlobStore) -> int:
     """Delete what is past its account's period; returns the number of mails that lost their content."""
@@ -42,6 +45,8 @@ def _delete_blobs(blobs: BlobStore) -> None:
 
     deleted = sum(_until_none(lambda: delete_doomed(delete, now)))
     forget_doomed(now)
+    if swept := blobs.sweep(now - UNFINISHED_FOR):
+        log.info("Deleted %s files that processes which ended had not finished.", swept)
     if deleted:
         log.info("Deleted %s blobs that no attachment names.", deleted)
 

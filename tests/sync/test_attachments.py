@@ -138,3 +138,21 @@ def test_leads_that_never_stop_changing_are_left_to_the_next_pass(google, mailbo
     assert "judge it again" in mailbox.last_error
     sync(mailbox)
     assert mailbox.synced_count == 1
+
+
+def test_a_blob_store_that_takes_nothing_is_told_and_nothing_is_lost(
+    google, mailbox, account, carol, sync, monkeypatch
+):
+    google.deliver(RITA, mail(attachments=(("photo.png", "image/png", PNG),)))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("postroom.vault.blobs.obstore.open_writer_async", full)
+        sync(mailbox)
+    assert "No space left on device" in mailbox.last_error
+    assert "Attachments cannot be stored" in mailbox.last_error
+    assert spent(google).get("messages.attachments.get", 0) <= 1, "it is not fetched again and again"
+    sync(mailbox)
+    assert (mailbox.last_error, stored(account)) == ("", len(PNG))

@@ -1,13 +1,17 @@
 """Blobs are streamed, named by content, and apart for each account."""
 
 import os
+import resource
+import signal
 import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
 
 from postroom.errors import Misconfigured
-from postroom.vault.blobs import BlobStore
+from postroom.vault.blobs import BlobStore, StoreUnavailable
 
 
 async def pieces(*chunks: bytes):
@@ -56,6 +60,39 @@ async def test_a_stream_that_breaks_off_leaves_no_blob(store, tmp_path):
     with pytest.raises(ConnectionError):
         await store.put(1, broken())
     assert not list((tmp_path / "blobs" / "1").rglob("*"))
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond a kilobyte, which the system tells much as it tells a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.asyncio
+async def test_a_full_disk_is_told_in_a_sentence(store, full_disk):
+    for size in (20_000, 20_000_000):
+        with pytest.raises(StoreUnavailable, match=r"cannot be stored at the moment: .*File too large"):
+            await store.put(1, pieces(b"x" * size))
+
+
+@pytest.mark.asyncio
+async def test_what_a_process_that_ended_left_is_swept(store, tmp_path):
+    kept = await store.put(1, pieces(b"kept"))
+    folder = tmp_path / "blobs" / "incoming"
+    old, new = folder / "old", folder / "new"
+    for file in (old, new):
+        file.write_bytes(b"half")
+    now = datetime.now(UTC)
+    os.utime(old, (now.timestamp() - 90_000,) * 2)
+    assert store.sweep(now - timedelta(days=1)) == 1
+    assert (old.exists(), new.exists()) == (False, True)
+    assert b"".join(store.read(1, kept.sha256)) == b"kept"
+    assert BlobStore((tmp_path / "none").as_uri()).sweep(now) == 0
 
 
 def test_a_store_that_cannot_be_written_is_told(tmp_path):
