@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from postroom.errors import MessageError
 from postroom.mail.addresses import parse_addresses
 from postroom.mail.charsets import decode_text, storable
+from postroom.mail.flowed import unflow
 from postroom.mail.headers import decode_words, message_id, message_ids, parse_date, unfold
 from postroom.mail.message import Address, Attachment, Message
 from postroom.mail.parts import (
@@ -217,7 +218,7 @@ class _Body:
             self.defects.append(defect)
         if len(data) > MAX_BODY_SIZE:
             self.defects.append(_TOO_LONG)
-        return text
+        return unflow(text, described.deletes_space) if described.flowed else text
 
     def _cut(self, text: str) -> str:
         if len(text) > MAX_BODY_SIZE:

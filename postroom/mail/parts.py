@@ -60,10 +60,14 @@ class Described:
     disposition: str
     """Lower case, "" where it is missing."""
     content_id: str
+    flowed: bool = False
+    """Plain text whose soft line breaks are to be undone (RFC 3676)."""
+    deletes_space: bool = False
+    """Whether the space before a soft line break goes with it (DelSp)."""
 
 
 def describe(part: Part) -> Described:
-    """Read the fields of ``part`` (RFC 2045, RFC 2183, RFC 2392)."""
+    """Read the fields of ``part`` (RFC 2045, RFC 2183, RFC 2392, RFC 3676)."""
     declared, parameters = parse_parameters(header_of(part.headers, "content-type"))
     disposition, hints = parse_parameters(header_of(part.headers, "content-disposition"))
     content_type = part.content_type.strip().lower() or declared
@@ -77,6 +81,8 @@ def describe(part: Part) -> Described:
         filename=_filename(part, content_type, hints.get("filename") or parameters.get("name", "")),
         disposition=disposition,
         content_id=message_id(header_of(part.headers, "content-id")),
+        flowed=content_type == "text/plain" and parameters.get("format", "").lower() == "flowed",
+        deletes_space=parameters.get("delsp", "").lower() == "yes",
     )
 
 

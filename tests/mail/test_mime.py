@@ -200,9 +200,26 @@ def test_soft_line_breaks_of_quoted_printable_join_words(read):
     assert message.text.strip() == "special offer für Sie"
 
 
-def test_a_flowed_text_keeps_its_lines(read):
+def test_the_soft_line_breaks_of_a_flowed_text_are_undone(read):
     message = read("Content-Type: text/plain; format=flowed\n\nspecial \noffer\n")
-    assert message.text.split() == ["special", "offer"]
+    assert message.text == "special offer\n"
+    message = read("Content-Type: TEXT/PLAIN; Format=Flowed; DelSp=Yes\n\nspe \ncial  \noffer\n")
+    assert message.text == "special offer\n"
+
+
+@pytest.mark.parametrize(
+    "declared", ["text/plain", "text/plain; format=fixed", "text/enriched; format=flowed"]
+)
+def test_the_lines_of_any_other_text_are_kept(read, declared):
+    assert read(f"Content-Type: {declared}\n\nspecial \noffer\n").text == "special \noffer\n"
+
+
+def test_a_flowed_text_beside_html_is_part_of_it_in_paragraphs(read):
+    message = read(
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>Hi</p>\n--b\n"
+        "Content-Type: text/plain; format=flowed\n\nspecial \noffer\n--b--\n"
+    )
+    assert "special offer" in message.html
 
 
 def test_a_uuencoded_part_is_an_attachment(read):
