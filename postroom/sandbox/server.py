@@ -7,10 +7,13 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from .clock import Clock
+from .faults import Fault, Faults
 
 _LARGEST_REQUEST = 128 * 1024 * 1024
 """Bytes."""
@@ -20,8 +23,22 @@ class StandIn(ABC):
     """A service of one's own, to serve: its routes, and what runs beside its server."""
 
     name: ClassVar[str]
+    settings: Any
+    """A dataclass of what can be turned while it runs."""
+    lock: threading.RLock
+    clock: Clock
+    faults: Faults
     received = 0
     """Requests that reached the server, those to the control API aside."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget everything but settings."""
+
+    def fault(self, kind: str, **options: object) -> Fault:
+        """Let something go wrong; see ``Fault`` for the kinds and options."""
+        with self.lock:
+            return self.faults.add(Fault(kind, **options))  # type: ignore[arg-type]
 
     @abstractmethod
     def routes(self) -> list[web.RouteDef]: ...

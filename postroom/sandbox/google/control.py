@@ -4,23 +4,20 @@ Answers are JSON; a mistake in the request is 400 with ``{"error": ...}``, an un
 """
 
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from aiohttp import web
 
+from ..control import CommonControl, Handler, Json, Table, read_body, to_routes
 from .compose import Letter, write
 from .mailbox import ARRIVED, StoredMessage
 
 if TYPE_CHECKING:
     from .sandbox import GoogleSandbox
 
-Json = dict[str, Any]
-_Handler = Callable[[web.Request], Awaitable[Any]]
 _MOVES = ("trash", "untrash", "spam", "archive", "to_inbox")
 _RECENT = 50
 
@@ -28,8 +25,8 @@ _RECENT = 50
 def routes(sandbox: "GoogleSandbox") -> list[web.RouteDef]:
     control = Control(sandbox)
     box, message = "/sandbox/mailboxes/{address}", "/sandbox/mailboxes/{address}/messages/{id}"
-    table: list[tuple[str, str, _Handler]] = [
-        ("POST", "/sandbox/reset", control.reset),
+    table: Table = [
+        *control.table(),
         ("GET", "/sandbox/accounts", control.accounts),
         ("POST", "/sandbox/accounts", control.add_account),
         ("DELETE", "/sandbox/accounts/{address}", control.remove_account),
@@ -54,38 +51,27 @@ def routes(sandbox: "GoogleSandbox") -> list[web.RouteDef]:
         ("DELETE", message, control.delete),
         ("GET", "/sandbox/stats", control.stats),
         ("DELETE", "/sandbox/stats", control.clear_stats),
-        ("GET", "/sandbox/faults", control.faults),
-        ("POST", "/sandbox/faults", control.add_fault),
-        ("DELETE", "/sandbox/faults", control.clear_faults),
-        ("DELETE", "/sandbox/faults/{id}", control.remove_fault),
-        ("GET", "/sandbox/settings", control.settings),
-        ("PATCH", "/sandbox/settings", control.change_settings),
         ("PUT", "/sandbox/quota", control.limit),
         ("GET", "/sandbox/push", control.push),
         ("PUT", "/sandbox/push", control.subscribe),
-        ("POST", "/sandbox/clock", control.advance),
         ("POST", "/sandbox/keys", control.rotate_keys),
     ]
     table += [("POST", f"{message}/{move.replace('_', '-')}", control.moving(move)) for move in _MOVES]
-    return [web.route(verb, path, _json(handler)) for verb, path, handler in table]
+    return to_routes(table)
 
 
-class Control:
+class Control(CommonControl["GoogleSandbox"]):
     """The handlers, over one sandbox."""
 
-    def __init__(self, sandbox: "GoogleSandbox") -> None:
-        self.sandbox = sandbox
-
-    async def reset(self, request: web.Request) -> Json:
-        self.sandbox.reset()
-        return {}
+    def limits(self) -> Json:
+        return {"quota": asdict(self.sandbox.ledger.policy)}
 
     async def accounts(self, request: web.Request) -> Json:
         return {"accounts": [asdict(account) for account in self.sandbox.accounts.values()]}
 
     async def add_account(self, request: web.Request) -> Json:
         """``address``, ``name``, ``hd`` or ``personal``, ``aliases``."""
-        wanted = await _body(request)
+        wanted = await read_body(request)
         return asdict(self.sandbox.add_account(wanted.pop("address"), wanted.pop("name", ""), **wanted))
 
     async def remove_account(self, request: web.Request) -> Json:
@@ -98,17 +84,17 @@ class Control:
 
     async def add_client(self, request: web.Request) -> Json:
         """``client_id``, ``client_secret``, ``redirect_uris``, ``name``, ``project``, ``testing``."""
-        client = self.sandbox.add_client(**await _body(request))
+        client = self.sandbox.add_client(**await read_body(request))
         return {"client_id": client.client_id, "client_secret": client.client_secret}
 
     async def add_service_account(self, request: web.Request) -> Json:
         """``email``, ``project``: the JSON file of its first key."""
-        account = self.sandbox.add_service_account(**await _body(request))
+        account = self.sandbox.add_service_account(**await read_body(request))
         return self.sandbox.service_account_key(account.email, f"{request.scheme}://{request.host}")
 
     async def delegate(self, request: web.Request) -> Json:
         """``client_id``, ``scopes``: as a super administrator enters them for the domain."""
-        wanted = await _body(request)
+        wanted = await read_body(request)
         self.sandbox.delegate(request.match_info["domain"], wanted["client_id"], wanted["scopes"])
         return {}
 
@@ -130,7 +116,7 @@ class Control:
             }
             raw = await request.read()
         else:
-            wanted = await _body(request)
+            wanted = await read_body(request)
             raw = _bytes(wanted["raw"])
         labels, moment = wanted.get("labels") or ARRIVED, wanted.get("internalDate")
         message = self.sandbox.deliver(
@@ -141,12 +127,12 @@ class Control:
     async def send(self, request: web.Request) -> Json:
         """The rep sends ``raw`` (base64), or message/rfc822 as the body."""
         is_mail = request.content_type == "message/rfc822"
-        raw = await request.read() if is_mail else _bytes((await _body(request))["raw"])
+        raw = await request.read() if is_mail else _bytes((await read_body(request))["raw"])
         return _summary(self.sandbox.send(_address(request), raw))
 
     async def write(self, request: web.Request) -> Json:
         """A mail from its fields (see ``Letter``): sent by this mailbox, or to it with ``from_address``."""
-        wanted = await _body(request)
+        wanted = await read_body(request)
         address = self.sandbox.owner(_address(request))
         attachments = [(a["filename"], _bytes(a["content"])) for a in wanted.pop("attachments", ())]
         sends = wanted.get("from_address", address) == address
@@ -160,7 +146,7 @@ class Control:
 
     async def load(self, request: web.Request) -> Json:
         """Every .eml below ``folder``, with ``labels``."""
-        wanted = await _body(request)
+        wanted = await read_body(request)
         labels = wanted.get("labels") or ARRIVED
         return {"loaded": self.sandbox.load(_address(request), Path(wanted["folder"]), labels)}
 
@@ -170,17 +156,17 @@ class Control:
 
     async def add_label(self, request: web.Request) -> Json:
         """``name``."""
-        name = (await _body(request))["name"]
+        name = (await read_body(request))["name"]
         return {"id": self.sandbox.mailbox(_address(request)).create_label(name), "name": name}
 
     async def expire_history(self, request: web.Request) -> Json:
         """``below``: starting points below it answer 404; without it, all up to now."""
-        self.sandbox.expire_history(_address(request), (await _body(request)).get("below"))
+        self.sandbox.expire_history(_address(request), (await read_body(request)).get("below"))
         return {}
 
     async def issue_tokens(self, request: web.Request) -> Json:
         """``scopes``, ``client_id``: tokens without the consent page."""
-        return self.sandbox.issue_tokens(_address(request), **await _body(request)).as_json()
+        return self.sandbox.issue_tokens(_address(request), **await read_body(request)).as_json()
 
     async def revoke(self, request: web.Request) -> Json:
         self.sandbox.revoke(_address(request))
@@ -197,10 +183,10 @@ class Control:
 
     async def modify(self, request: web.Request) -> Json:
         """``add`` and ``remove``: label ids."""
-        wanted = await _body(request)
+        wanted = await read_body(request)
         return _summary(self.sandbox.modify(_address(request), request.match_info["id"], **wanted))
 
-    def moving(self, move: str) -> _Handler:
+    def moving(self, move: str) -> Handler:
         """A handler for one of the moves a person makes."""
 
         async def act(request: web.Request) -> Json:
@@ -222,36 +208,9 @@ class Control:
         self.sandbox.ledger.clear()
         return {}
 
-    async def faults(self, request: web.Request) -> Json:
-        return {"faults": [asdict(fault) for fault in self.sandbox.faults.waiting]}
-
-    async def add_fault(self, request: web.Request) -> Json:
-        """``kind`` and the other fields of ``Fault``."""
-        return asdict(self.sandbox.fault(**await _body(request)))
-
-    async def clear_faults(self, request: web.Request) -> Json:
-        self.sandbox.faults.clear()
-        return {}
-
-    async def remove_fault(self, request: web.Request) -> Json:
-        self.sandbox.faults.remove(int(request.match_info["id"]))
-        return {}
-
-    async def settings(self, request: web.Request) -> Json:
-        return asdict(self.sandbox.settings) | {"quota": asdict(self.sandbox.ledger.policy)}
-
-    async def change_settings(self, request: web.Request) -> Json:
-        """Any fields of ``Settings``."""
-        known = {field.name for field in dataclass_fields(self.sandbox.settings)}
-        for name, value in (await _body(request)).items():
-            if name not in known:
-                raise ValueError(f"no such setting: {name}")
-            setattr(self.sandbox.settings, name, value)
-        return await self.settings(request)
-
     async def limit(self, request: web.Request) -> Json:
         """``table``: 2026, legacy or off; ``wording``: documented or observed; ``concurrent``."""
-        return asdict(self.sandbox.limit(**await _body(request)))
+        return asdict(self.sandbox.limit(**await read_body(request)))
 
     async def push(self, request: web.Request) -> Json:
         log = [asdict(delivery) for delivery in self.sandbox.push.log]
@@ -259,40 +218,11 @@ class Control:
 
     async def subscribe(self, request: web.Request) -> Json:
         """``endpoint`` and the other fields of ``Subscription``."""
-        return asdict(self.sandbox.subscribe(**await _body(request)))
-
-    async def advance(self, request: web.Request) -> Json:
-        """``advance``: seconds that pass at once."""
-        self.sandbox.clock.advance(float((await _body(request)).get("advance", 0)))
-        return {"now": self.sandbox.clock.now()}
+        return asdict(self.sandbox.subscribe(**await read_body(request)))
 
     async def rotate_keys(self, request: web.Request) -> Json:
         self.sandbox.keys.rotate()
         return {}
-
-
-def _json(handler: _Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Answers what the handler gives, and its mistakes as JSON too."""
-
-    async def handle(request: web.Request) -> web.Response:
-        status = 200
-        try:
-            answer = await handler(request)
-        except KeyError as error:
-            status, answer = 404, {"error": f"not found or missing: {error.args[0]}"}
-        except (TypeError, ValueError) as error:
-            status, answer = 400, {"error": str(error)}
-        return web.Response(body=orjson.dumps(answer), status=status, content_type="application/json")
-
-    return handle
-
-
-async def _body(request: web.Request) -> Json:
-    content = await request.read()
-    value = orjson.loads(content) if content else {}
-    if not isinstance(value, dict):
-        raise ValueError("the body must be a JSON object")
-    return value
 
 
 def _address(request: web.Request) -> str:

@@ -16,7 +16,7 @@ from typing import ClassVar
 from aiohttp import web
 
 from ..clock import Clock
-from ..faults import Fault, Faults
+from ..faults import Faults
 from ..server import StandIn
 from . import batch, control, gmail, pages, signin
 from .accounts import Account, Client, ServiceAccount
@@ -299,11 +299,6 @@ class GoogleSandbox(StandIn):
             self.tokens.revoke_account(self.owner(address), only_mail=True)
 
     # Mishaps, quotas, push
-
-    def fault(self, kind: str, **options: object) -> Fault:
-        """Let something go wrong; see ``Fault`` for the kinds and options."""
-        with self.lock:
-            return self.faults.add(Fault(kind, **options))  # type: ignore[arg-type]
 
     def expire_history(self, address: str, below: int | None = None) -> None:
         """Let ``history.list`` answer 404 for starting points below an id (default: all up to now)."""

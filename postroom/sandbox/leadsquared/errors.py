@@ -4,7 +4,8 @@ Source: "Error Handling": 401, 400, 404 and 500, and the body ``Status``, ``Exce
 ``ExceptionMessage``; the pages of single calls add 429 with "API calls exceeded the limit of 25 in 5
 second(s)". There, whatever is wrong with a request's meaning is a 500. Only one name is documented,
 ``MXMandatoryAttributeMissingException``; the others are those that public integrations quote from the
-service. Where none is known, the docstring says "chosen".
+service. Where none is known, the docstring says "chosen". Integrations report that an error comes with the
+status 200 at times: a fault with that status does so.
 """
 
 

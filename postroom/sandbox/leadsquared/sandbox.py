@@ -172,14 +172,6 @@ class LeadSquaredSandbox(StandIn):
 
     # Mishaps and limits
 
-    def fault(self, kind: str, **options: object) -> Fault:
-        """Let something go wrong; see ``Fault`` for the kinds and options.
-
-        ``method`` is a pattern over names such as ``ProspectActivity.svc/Create``.
-        """
-        with self.lock:
-            return self.faults.add(Fault(kind, **options))  # type: ignore[arg-type]
-
     def outage(self) -> Fault:
         """Every call is answered by a frontend's 503 until the fault is removed."""
         return self.fault("html", status=503, times=None)

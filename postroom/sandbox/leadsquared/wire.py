@@ -1,9 +1,9 @@
 """The API and the files host over HTTP: requests to inquiries, answers to responses.
 
 Source for files: "Upload a File" (the form's parts; the answer's ``uploadedFile`` is the name by which
-leads, activities and attachments refer to the file). The rest of that answer is chosen. The files host is
-served from the same origin, ``/File/Upload``; what was uploaded can be had again at the address that the
-answer names.
+leads, activities and attachments refer to the file). The rest of that answer is what integrations expect.
+The files host is served from the same origin, ``/File/Upload``; what was uploaded can be had again at the
+address that the answer names.
 """
 
 import re
@@ -69,7 +69,8 @@ class Wire:
             name = f"{values.guid(self.sandbox.random)}-{_UNSAFE.sub('_', file.filename)}"
             self.sandbox.files[name] = (file.filename, file.file.read())
         where = f"{_origin(request)}/files/{name}"
-        answer = {"isSuccess": True, "uploadedFile": name, "relativeFilePath": name, "s3FilePath": where}
+        paths = {"uploadedFile": name, "relativeFilePath": where, "s3FilePath": where}
+        answer = {"Status": "Success"} | paths | {"description": None}
         return web.Response(body=orjson.dumps(answer), content_type="application/json")
 
     async def download(self, request: web.Request) -> web.Response:

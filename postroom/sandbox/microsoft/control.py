@@ -4,31 +4,27 @@ Answers are JSON; a mistake in the request is 400 with ``{"error": ...}``, an un
 """
 
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from dataclasses import fields as dataclass_fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 from aiohttp import web
 
+from ..control import CommonControl, Handler, Json, Table, read_body, to_routes
 from ..google.compose import Letter, write
 from .mailbox import Item
 
 if TYPE_CHECKING:
     from .sandbox import MicrosoftSandbox
 
-Json = dict[str, Any]
-_Handler = Callable[[web.Request], Awaitable[Any]]
 _RECENT = 50
 
 
 def routes(sandbox: "MicrosoftSandbox") -> list[web.RouteDef]:
     control = Control(sandbox)
     box, message = "/sandbox/mailboxes/{address}", "/sandbox/mailboxes/{address}/messages/{id}"
-    table: list[tuple[str, str, _Handler]] = [
-        ("POST", "/sandbox/reset", control.reset),
+    table: Table = [
+        *control.table(),
         ("GET", "/sandbox/accounts", control.accounts),
         ("POST", "/sandbox/accounts", control.add_account),
         ("DELETE", "/sandbox/accounts/{address}", control.remove_account),
@@ -52,36 +48,25 @@ def routes(sandbox: "MicrosoftSandbox") -> list[web.RouteDef]:
         ("DELETE", message, control.delete),
         ("GET", "/sandbox/stats", control.stats),
         ("DELETE", "/sandbox/stats", control.clear_stats),
-        ("GET", "/sandbox/faults", control.faults),
-        ("POST", "/sandbox/faults", control.add_fault),
-        ("DELETE", "/sandbox/faults", control.clear_faults),
-        ("DELETE", "/sandbox/faults/{id}", control.remove_fault),
-        ("GET", "/sandbox/settings", control.settings),
-        ("PATCH", "/sandbox/settings", control.change_settings),
         ("PUT", "/sandbox/limits", control.limit),
         ("GET", "/sandbox/notifications", control.notifications),
-        ("POST", "/sandbox/clock", control.advance),
         ("POST", "/sandbox/keys", control.rotate_keys),
     ]
-    return [web.route(verb, path, _json(handler)) for verb, path, handler in table]
+    return to_routes(table)
 
 
-class Control:
+class Control(CommonControl["MicrosoftSandbox"]):
     """The handlers, over one sandbox."""
 
-    def __init__(self, sandbox: "MicrosoftSandbox") -> None:
-        self.sandbox = sandbox
-
-    async def reset(self, request: web.Request) -> Json:
-        self.sandbox.reset()
-        return {}
+    def limits(self) -> Json:
+        return {"limits": asdict(self.sandbox.ledger.limits)}
 
     async def accounts(self, request: web.Request) -> Json:
         return {"accounts": [asdict(account) for account in self.sandbox.accounts.values()]}
 
     async def add_account(self, request: web.Request) -> Json:
         """``address``, ``name``, and the other arguments of ``MicrosoftSandbox.add_account``."""
-        wanted = await _body(request)
+        wanted = await read_body(request)
         return asdict(self.sandbox.add_account(wanted.pop("address"), wanted.pop("name", ""), **wanted))
 
     async def remove_account(self, request: web.Request) -> Json:
@@ -94,7 +79,7 @@ class Control:
 
     async def add_app(self, request: web.Request) -> Json:
         """``client_id``, ``client_secret``, ``redirect_uris`` and the other fields of ``App``."""
-        app = self.sandbox.add_app(**await _body(request))
+        app = self.sandbox.add_app(**await read_body(request))
         return {"client_id": app.client_id, "client_secret": app.client_secret}
 
     async def messages(self, request: web.Request) -> Json:
@@ -107,7 +92,7 @@ class Control:
         if request.content_type == "message/rfc822":
             folder = request.query.get("folder", "inbox")
             return _summary(self.sandbox.deliver(_address(request), await request.read(), folder))
-        wanted = await _body(request)
+        wanted = await read_body(request)
         raw, links = _bytes(wanted["raw"]), [(name, url) for name, url in wanted.get("links", ())]
         folder, received = wanted.get("folder", "inbox"), wanted.get("received")
         return _summary(self.sandbox.deliver(_address(request), raw, folder, received, links))
@@ -115,12 +100,12 @@ class Control:
     async def send(self, request: web.Request) -> Json:
         """The rep sends ``raw`` (base64), or message/rfc822 as the body."""
         is_mail = request.content_type == "message/rfc822"
-        raw = await request.read() if is_mail else _bytes((await _body(request))["raw"])
+        raw = await request.read() if is_mail else _bytes((await read_body(request))["raw"])
         return _summary(self.sandbox.send(_address(request), raw))
 
     async def write(self, request: web.Request) -> Json:
         """A mail from its fields (see ``Letter``): sent by this mailbox, or to it with ``from_address``."""
-        wanted = await _body(request)
+        wanted = await read_body(request)
         address = self.sandbox.owner(_address(request))
         attachments = [(a["filename"], _bytes(a["content"])) for a in wanted.pop("attachments", ())]
         fields = {"from_address": address, "to": address, "subject": "", "text": ""} | wanted
@@ -130,7 +115,7 @@ class Control:
 
     async def load(self, request: web.Request) -> Json:
         """Every .eml below ``folder`` of the disk, ``into`` a folder of the mailbox."""
-        wanted = await _body(request)
+        wanted = await read_body(request)
         into = wanted.get("into", "inbox")
         return {"loaded": self.sandbox.load(_address(request), Path(wanted["folder"]), into)}
 
@@ -140,9 +125,9 @@ class Control:
 
     async def issue_tokens(self, request: web.Request) -> Json:
         """``scopes``, ``client_id``: tokens without the consent page."""
-        return self.sandbox.issue_tokens(_address(request), **await _body(request)).as_json()
+        return self.sandbox.issue_tokens(_address(request), **await read_body(request)).as_json()
 
-    def acting(self, name: str) -> _Handler:
+    def acting(self, name: str) -> Handler:
         """A handler for one of the things that happen to an account."""
 
         async def act(request: web.Request) -> Json:
@@ -153,16 +138,16 @@ class Control:
 
     async def trouble(self, request: web.Request) -> Json:
         """``code``: the AADSTS code that refreshes are answered with; 0 for none."""
-        self.sandbox.trouble(_address(request), int((await _body(request))["code"]))
+        self.sandbox.trouble(_address(request), int((await read_body(request))["code"]))
         return {}
 
     async def lifecycle(self, request: web.Request) -> Json:
         """``event``: missed, subscriptionRemoved or reauthorizationRequired."""
-        return {"sent": self.sandbox.lifecycle(_address(request), (await _body(request))["event"])}
+        return {"sent": self.sandbox.lifecycle(_address(request), (await read_body(request))["event"])}
 
     async def move(self, request: web.Request) -> Json:
         """``folder``: a well-known name."""
-        folder = (await _body(request))["folder"]
+        folder = (await read_body(request))["folder"]
         return _summary(self.sandbox.move(_address(request), request.match_info["id"], folder))
 
     async def delete(self, request: web.Request) -> Json:
@@ -179,36 +164,9 @@ class Control:
         self.sandbox.ledger.clear()
         return {}
 
-    async def faults(self, request: web.Request) -> Json:
-        return {"faults": [asdict(fault) for fault in self.sandbox.faults.waiting]}
-
-    async def add_fault(self, request: web.Request) -> Json:
-        """``kind`` and the other fields of ``Fault``."""
-        return asdict(self.sandbox.fault(**await _body(request)))
-
-    async def clear_faults(self, request: web.Request) -> Json:
-        self.sandbox.faults.clear()
-        return {}
-
-    async def remove_fault(self, request: web.Request) -> Json:
-        self.sandbox.faults.remove(int(request.match_info["id"]))
-        return {}
-
-    async def settings(self, request: web.Request) -> Json:
-        return asdict(self.sandbox.settings) | {"limits": asdict(self.sandbox.ledger.limits)}
-
-    async def change_settings(self, request: web.Request) -> Json:
-        """Any fields of ``Settings``."""
-        known = {field.name for field in dataclass_fields(self.sandbox.settings)}
-        for name, value in (await _body(request)).items():
-            if name not in known:
-                raise ValueError(f"no such setting: {name}")
-            setattr(self.sandbox.settings, name, value)
-        return await self.settings(request)
-
     async def limit(self, request: web.Request) -> Json:
         """Fields of ``Limits``; enforced unless told otherwise."""
-        return asdict(self.sandbox.limit(**await _body(request)))
+        return asdict(self.sandbox.limit(**await read_body(request)))
 
     async def notifications(self, request: web.Request) -> Json:
         notifier = self.sandbox.notifier
@@ -217,38 +175,9 @@ class Control:
             "log": [asdict(delivery) for delivery in notifier.log],
         }
 
-    async def advance(self, request: web.Request) -> Json:
-        """``seconds``: let that much time pass at once."""
-        self.sandbox.clock.advance(float((await _body(request))["seconds"]))
-        return {"now": self.sandbox.clock.now()}
-
     async def rotate_keys(self, request: web.Request) -> Json:
         self.sandbox.keys.rotate()
         return {}
-
-
-def _json(handler: _Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Answers what the handler gives, and its mistakes as JSON too."""
-
-    async def handle(request: web.Request) -> web.Response:
-        status = 200
-        try:
-            answer = await handler(request)
-        except KeyError as error:
-            status, answer = 404, {"error": f"not found or missing: {error.args[0]}"}
-        except (TypeError, ValueError) as error:
-            status, answer = 400, {"error": str(error)}
-        return web.Response(body=orjson.dumps(answer), status=status, content_type="application/json")
-
-    return handle
-
-
-async def _body(request: web.Request) -> Json:
-    content = await request.read()
-    value = orjson.loads(content) if content else {}
-    if not isinstance(value, dict):
-        raise ValueError("the body must be a JSON object")
-    return value
 
 
 def _address(request: web.Request) -> str:

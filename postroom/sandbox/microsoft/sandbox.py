@@ -18,7 +18,7 @@ from uuid import UUID
 from aiohttp import web
 
 from ..clock import Clock
-from ..faults import Fault, Faults
+from ..faults import Faults
 from ..google.keys import SigningKeys
 from ..google.mail import MailStore
 from ..server import StandIn
@@ -278,11 +278,6 @@ class MicrosoftSandbox(StandIn):
             self.tokens.expire_access(self.accounts[self.owner(address)].oid)
 
     # Mishaps, limits, notifications
-
-    def fault(self, kind: str, **options: object) -> Fault:
-        """Let something go wrong; see ``Fault`` for the kinds and options."""
-        with self.lock:
-            return self.faults.add(Fault(kind, **options))  # type: ignore[arg-type]
 
     def expire_delta(self, address: str) -> None:
         """Every delta token given out so far is forgotten (410)."""

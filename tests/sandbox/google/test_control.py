@@ -126,7 +126,7 @@ def test_settings_quota_push_and_clock(control: Any, sandbox: GoogleSandbox) -> 
     assert control("PUT", "push", {"endpoint": "http://x/", "delay": 1.5})["delay"] == 1.5
     assert control("GET", "push")["log"] == []
     before = sandbox.clock.now()
-    assert control("POST", "clock", {"advance": 3_600})["now"] >= before + 3_600
+    assert control("POST", "clock", {"seconds": 3_600})["now"] >= before + 3_600
     before_expiry = sandbox.mailbox(MAYA).history_id
     control("POST", f"mailboxes/{MAYA}/expire-history")
     assert before_expiry == sandbox.mailbox(MAYA).oldest_history < sandbox.mailbox(MAYA).history_id

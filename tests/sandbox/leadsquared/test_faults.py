@@ -27,6 +27,13 @@ async def test_an_error_comes_before_anything_is_done(
     assert (await post(api, sandbox, email_sent)).status == 200
 
 
+async def test_an_error_may_come_as_a_200(api: Api, sandbox: LeadSquaredSandbox) -> None:
+    sandbox.fault("error", status=200, reason="NullReferenceException")
+    answer = await api.get(USERS)
+    assert (answer.status, answer.kind) == (200, "NullReferenceException")
+    assert sandbox.ledger.counts[USERS].refused == 1
+
+
 async def test_an_answer_is_lost_after_the_activity_was_posted(
     api: Api, sandbox: LeadSquaredSandbox, email_sent: ActivityType
 ) -> None:
