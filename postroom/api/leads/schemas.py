@@ -58,12 +58,14 @@ class LeadGiven(Given):
 
     first_name: str = Field("", max_length=200)
     last_name: str = Field("", max_length=200)
-    email: str = Field("", max_length=320)
+    email: str = Field("", max_length=320, description="Mail from and to this address is filed here.")
     company: str = Field("", max_length=200)
     phone: str = Field("", max_length=50)
     source: str = Field("", max_length=200, description="Name; a new one comes into being.")
-    owner_id: Id | None = None
-    custom: dict[str, GivenValue] = Field({}, max_length=500)
+    owner_id: Id | None = Field(None, description="A user of the account.")
+    custom: dict[str, GivenValue] = Field(
+        {}, max_length=500, description="Values by the names of lead fields; a date as 2026-05-04."
+    )
 
 
 class MergeGiven(Given):
