@@ -33,8 +33,8 @@ from postroom.errors import (
 from postroom.mail.message import Direction, Message
 from postroom.policy.decide import Decision, KnownLead, Rep, Rule, counterparts, decide, judge_unread
 from postroom.policy.identity import conversation, identity
-from postroom.policy.settings import Detail, Settings
-from postroom.providers.base import Change, MailSource, Page
+from postroom.policy.settings import AttachmentKind, Detail, Settings
+from postroom.providers.base import Change, Cursor, MailSource, Page
 from postroom.sync.attachments import Keeper
 from postroom.sync.commit import Committed, Fenced, LeadsChanged, Step, commit, processed_ids
 from postroom.sync.filing import Filing, Kept, set_aside, skipped
@@ -48,7 +48,9 @@ log = logging.getLogger(__name__)
 BATCH_MAILS = 200
 BATCH_BYTES = 8 * 1024 * 1024
 """A batch is committed when it has this many mails or this much text, so that memory stays bounded."""
-PAGES_A_PASS = 20
+BATCHES_UNDER_WAY = 2
+"""While one is committed, the next is judged and its attachments are fetched, and a third is being read."""
+PAGES_A_PASS = 10
 """After these the mailbox queues up again, so that a long import does not keep others waiting."""
 FAILURES_A_MAIL_MAY_CAUSE = 8
 """Failed passes in a row, some 20 minutes, after which a mail that the provider cannot hand out is set
@@ -57,6 +59,10 @@ RECOVERY_MARGIN = timedelta(days=1)
 """How far before the last complete look a listing starts after the provider has forgotten the cursor."""
 JUDGEMENTS = 5
 """How often a batch is judged whose leads keep changing, before the pass leaves it to the next."""
+
+
+KeptOnce = dict[tuple[str, frozenset[AttachmentKind] | None], tuple[Kept, ...]]
+"""Attachments by the mail's identity and the kinds that were asked for; None where none were."""
 
 
 @dataclass(slots=True)
@@ -171,34 +177,45 @@ class Pass:
         self._source = source
         self._keeper = Keeper(source, blobs, mailbox.account_id)
         self._report = report
-        self._commits: asyncio.Task[None] | None = None
+        self._under_way: list[asyncio.Task[None]] = []
         self._settings = Settings()
         self._rep = Rep(frozenset())
         self._missed: list[tuple[datetime, datetime]] = []
+        self._captured: set[str] = set()
+        """Keys of who became a lead with the batch before."""
 
     async def run(self) -> None:
         await self._look_up_people()
-        for _ in range(PAGES_A_PASS):
-            page = await self._next_page()
-            await self._take(page)
-            if not page.more:
-                return
-        self._report.unfinished = True
+        cursor: Cursor = self._mailbox.cursor
+        try:
+            for _ in range(PAGES_A_PASS):
+                page = await self._next_page(cursor)
+                await self._take(page)
+                if not page.more:
+                    return
+                cursor = page.cursor
+            self._report.unfinished = True
+        finally:
+            await self._settle()
 
     async def again(self, changes: Sequence[Change]) -> None:
         """Decide mails once more that were set aside; the cursor stays where it is."""
         await self._look_up_people()
         await self._look_up_settings()
-        async with aclosing(self._read(changes)) as reads:
-            async for read in reads:
-                await self._hand_over([read], None)
-        await self._settle()
+        try:
+            async with aclosing(self._read(changes)) as reads:
+                async for read in reads:
+                    await self._hand_over([read], None)
+        finally:
+            await self._settle()
 
-    async def _next_page(self) -> Page:
+    async def _next_page(self, cursor: Cursor) -> Page:
+        """What follows ``cursor``, which may be ahead of the mailbox's by what is under way."""
         await self._look_up_settings()
         try:
-            return await self._source.changes(self._mailbox.cursor)
+            return await self._source.changes(cursor)
         except CursorExpired:
+            await self._settle()
             log.info("Mailbox %s: the cursor expired; listing what came since.", self._mailbox.pk)
             fresh = await self._source.start(_recovered_from(self._mailbox))
             return Page((), fresh, more=True, importing=True)
@@ -207,7 +224,7 @@ class Pass:
         self._rep = await in_thread(rep_of, self._mailbox)
         self._missed = await in_thread(missed_times, self._mailbox.account_id)
 
-    async def _look_up_settings(self) -> None:
+    async def _look_up_settings(self) -> Settings:
         """The settings in force for what is judged next.
 
         They may be a second old, so whether the account syncs at all is not asked of them: the mailbox
@@ -215,6 +232,7 @@ class Pass:
         """
         found = await in_thread(live.of, self._mailbox.account_id, self._mailbox.user_id)
         self._settings = replace(found, sync_disabled=False) if found.sync_disabled else found
+        return self._settings
 
     async def _take(self, page: Page) -> None:
         """Read, judge and commit a page; the last commit moves the cursor behind it."""
@@ -234,8 +252,6 @@ class Pass:
             # What was read is kept: fetching it again would cost quota.
             await self._hand_over(pending, None)
             raise
-        finally:
-            await self._settle()
 
     async def _unprocessed(self, changes: Sequence[Change]) -> list[Change]:
         """The changes not decided before: replays and overlaps cost no fetch (R-007)."""
@@ -287,52 +303,104 @@ class Pass:
             return Read(change, filing=set_aside(change.id, change.direction, reason, version))
 
     async def _hand_over(self, batch: list[Read], step: Step | None) -> None:
-        """Commit a batch while the next is being read; commits keep their order."""
-        await self._settle()
+        """Judge and commit a batch while the next is being read; commits keep their order."""
+        while len(self._under_way) >= BATCHES_UNDER_WAY:
+            await self._under_way[0]
+            self._under_way.pop(0)
         if not batch and not step:
             return
-        self._commits = asyncio.create_task(self._file(batch, step))
+        before = self._under_way[-1] if self._under_way else None
+        self._under_way.append(asyncio.create_task(self._file(batch, step, before)))
 
     async def _settle(self) -> None:
-        task, self._commits = self._commits, None
-        if task:
-            await task
+        """Wait for what is under way; where one fails, those behind it end without having written."""
+        tasks, self._under_way = self._under_way, []
+        try:
+            for task in tasks:
+                await task
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _file(self, batch: list[Read], step: Step | None) -> None:
-        kept: dict[str, tuple[Kept, ...]] = {}
+    async def _file(self, batch: list[Read], step: Step | None, before: asyncio.Task[None] | None) -> None:
+        """Judge a batch, and commit it after the one ``before``.
+
+        It is judged again where, while it waited, the settings changed, which count from then on (R-046),
+        or somebody on it became a lead.
+        """
+        kept: KeptOnce = {}
+        settings = await self._look_up_settings()
+        filings = await self._judge(batch, kept, settings)
+        if before:
+            await before
+            now = await self._look_up_settings()
+            if now != settings or self._knows_more(batch, filings, self._captured) < len(batch):
+                filings = await self._judge(batch, kept, now)
+        while True:
+            known = self._knows_more(batch, filings, set())
+            batch, rest = batch[:known], batch[known:]
+            await self._commit(batch, filings[:known], None if rest else step, kept)
+            if not rest:
+                return
+            batch, filings = rest, await self._judge(rest, kept, await self._look_up_settings())
+
+    async def _commit(
+        self, batch: Sequence[Read], filings: list[Filing], step: Step | None, kept: KeptOnce
+    ) -> None:
         for judgement in range(1, JUDGEMENTS + 1):
-            filings = await self._judge(batch, kept)
             try:
                 self._report.add(await in_thread(commit, self._mailbox, self._rep, filings, step))
+                self._captured = set().union(*map(_captured_by, filings))
                 return
             except LeadsChanged:
                 if judgement == JUDGEMENTS:
                     raise
                 log.info("Mailbox %s: leads changed meanwhile; judging again.", self._mailbox.pk)
+            filings = await self._judge(batch, kept, await self._look_up_settings())
 
-    async def _judge(self, batch: Sequence[Read], kept: dict[str, tuple[Kept, ...]]) -> list[Filing]:
-        """What becomes of each mail; ``kept`` are attachments by identity, fetched once however often.
+    def _knows_more(self, batch: Sequence[Read], filings: Sequence[Filing], captured: set[str]) -> int:
+        """How many mails come before the first that has a lead by now, though it was judged to have none.
 
-        The settings and the people are looked up anew: a page may take minutes where the provider's quota
-        is short.
+        That is one of whose people an earlier mail makes a lead: the rep wrote to somebody, who answers.
         """
-        await self._look_up_settings()
+        captured = set(captured)
+        for number, (read, filing) in enumerate(zip(batch, filings, strict=True)):
+            if filing.decision.rule is Rule.NO_LEAD and read.message:
+                people = counterparts(read.message, read.change.direction, self._rep)
+                if captured & people.keys():
+                    return number
+            captured |= _captured_by(filing)
+        return len(batch)
+
+    async def _judge(self, batch: Sequence[Read], kept: KeptOnce, settings: Settings) -> list[Filing]:
+        """What becomes of each mail; the attachments ``kept`` are fetched once however often it is asked.
+
+        The people are looked up anew, as the settings are by who calls: a page may take minutes where the
+        provider's quota is short.
+        """
         self._rep = await in_thread(rep_of, self._mailbox)
         messages = [read for read in batch if read.message]
         known = await in_thread(_known, self._mailbox, self._rep, messages) if messages else Known({}, set())
-        return [read.filing or await self._judge_one(read, known, kept) for read in batch]
+        return [read.filing or await self._judge_one(read, known, kept, settings) for read in batch]
 
-    async def _judge_one(self, read: Read, known: "Known", kept: dict[str, tuple[Kept, ...]]) -> Filing:
+    async def _judge_one(self, read: Read, known: "Known", kept: KeptOnce, settings: Settings) -> Filing:
         message, direction = read.message, read.change.direction
         if message is None:
             raise AssertionError("A mail is either read or filed already.")
-        decision = self._missed_decision(message) or self._decision(message, direction, known)
+        decision = self._missed_decision(message, settings) or self._decision(
+            message, direction, known, settings
+        )
         if not decision.syncs:
             return skipped(read.change.id, direction, decision, message)
         key = mail_identity(self._mailbox, message)
-        if key not in kept:
-            wanted = Detail.ATTACHMENTS in decision.details and key not in known.complete
-            kept[key] = await self._keeper.keep(message, decision.attachment_kinds) if wanted else ()
+        kinds = decision.attachment_kinds if Detail.ATTACHMENTS in decision.details else None
+        if (key, kinds) not in kept:
+            kept[key, kinds] = (
+                await self._keeper.keep(message, kinds)
+                if kinds is not None and key not in known.complete
+                else ()
+            )
         return Filing(
             read.change.id,
             direction,
@@ -341,22 +409,29 @@ class Pass:
             message,
             key,
             conversation(message, key),
-            kept[key],
+            kept[key, kinds],
         )
 
-    def _decision(self, message: Message, direction: Direction, known: "Known") -> Decision:
-        decision = decide(message, direction, self._rep, self._settings, known.leads)
+    def _decision(
+        self, message: Message, direction: Direction, known: "Known", settings: Settings
+    ) -> Decision:
+        decision = decide(message, direction, self._rep, settings, known.leads)
         if keeps_content(self._mailbox.account.retention_days, message.received_at):
             return decision
         # Past the retention period already, as in an import: what would be deleted is not stored (R-011).
         return replace(decision, details=decision.details - {Detail.BODY, Detail.ATTACHMENTS})
 
-    def _missed_decision(self, message: Message) -> Decision | None:
+    def _missed_decision(self, message: Message, settings: Settings) -> Decision | None:
         """Mail that came while the sync was off, where the administrator chose to skip such (R-051)."""
         if not any(began <= message.received_at < ended for began, ended in self._missed):
             return None
         reason = "This mail came while sync was switched off, and such mail was chosen to be skipped."
-        return Decision(Rule.SYNC_DISABLED, reason, self._settings.version, setting="sync_disabled")
+        return Decision(Rule.SYNC_DISABLED, reason, settings.version, setting="sync_disabled")
+
+
+def _captured_by(filing: Filing) -> set[str]:
+    """Keys of who becomes a lead with the mail."""
+    return {match.address.key for match in filing.decision.matches if match.lead is None}
 
 
 def _recovered_from(mailbox: Mailbox) -> datetime:

@@ -189,8 +189,8 @@ def test_the_last_complete_look_moves_only_when_nothing_is_left(google, mailbox,
     Mailbox.objects.update(followed_at=long_ago)
     real = passes.Pass._next_page
 
-    async def never_the_last(one: passes.Pass) -> Page:
-        page = await real(one)
+    async def never_the_last(one: passes.Pass, cursor: Cursor) -> Page:
+        page = await real(one, cursor)
         return Page(page.changes, page.cursor, more=True)
 
     with monkeypatch.context() as patch:

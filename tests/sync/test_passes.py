@@ -10,7 +10,11 @@ from postroom.connector.models import JournalEntry, Mailbox, MailboxState, Proce
 from postroom.connector.policies import current_settings, save_rep_settings, save_settings
 from postroom.crm.models import Activity, Attachment, Lead, MessageBody, StoredMessage
 from postroom.mail.message import Direction
+<<<<<<< Updated upstream
 from postroom.policy.settings import FIELDS, Detail, RepDirection, RepSettings
+=======
+from postroom.policy.settings import FIELDS, Detail, Field
+>>>>>>> Stashed changes
 from postroom.sync import passes
 from postroom.vault.blobs import BlobStore
 from tests.mails import mail
@@ -320,6 +324,25 @@ def test_r046_a_change_in_the_midst_of_a_page_counts_for_the_rest_of_it(
     versions = JournalEntry.objects.order_by("pk").values_list("settings_version", flat=True)
     assert list(versions) == [0, 0, 1, 1, 1, 1]
     assert StoredMessage.objects.exclude(subject="").count() == 2
+
+
+@pytest.mark.parametrize("batch", [1, 2, 50])
+def test_r043_an_answer_right_after_the_mail_that_made_the_lead_has_a_lead(
+    google, mailbox, account, sync, monkeypatch, batch
+):
+    monkeypatch.setattr(passes, "BATCH_MAILS", batch)
+    change_policy(account, "outbound", capture=True, capture_from=frozenset({Field.TO}))
+    change_policy(account, "inbound", capture=False)
+    google.deliver(RITA, mail(from_="erin@customer.example", subject="Who are you?"))
+    google.send(RITA, mail(from_=RITA, to="erin@customer.example", subject="An offer"))
+    google.deliver(RITA, mail(from_="erin@customer.example", subject="Yes"))
+    google.deliver(RITA, mail(from_="nobody@customer.example", subject="No"))
+    sync(mailbox)
+    subjects = Activity.objects.order_by("happened_at", "pk").values_list("message__subject", flat=True)
+    assert set(subjects) == {"An offer", "Yes"}
+    assert Lead.objects.get().email == "erin@customer.example"
+    assert [row[1] for row in journal(mailbox)].count("no_lead") == 2
+    assert not sync(mailbox).synced
 
 
 def test_an_alias_of_the_rep_is_no_counterpart(google, account, rita, sync):

@@ -23,7 +23,7 @@ from postroom.providers.gmail.refusals import BadRequest
 from postroom.providers.gmail.whole import contents, is_cheaper
 from postroom.providers.http import TooLarge
 
-PAGE = "100"
+PAGE = "200"
 """Mails a page; the next page's listing costs 2 or 5 units, so larger pages would save little."""
 LISTED = ("INBOX", "SENT")
 BARRED = {"TRASH", "SPAM", "DRAFT"}
