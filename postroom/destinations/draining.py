@@ -18,7 +18,7 @@ from django.conf import settings
 from postroom.destinations import ledger
 from postroom.destinations.base import Opening, Outcome, Parcel, Receiver, Unknown
 from postroom.destinations.managing import kind_of, secrets_of
-from postroom.destinations.models import Delivery, Destination
+from postroom.destinations.models import Delivery
 from postroom.destinations.pacing import SharedPace, Sleep
 from postroom.destinations.rendering import Nothing, parcels
 from postroom.errors import Misconfigured, PostroomError, ProviderError
@@ -95,7 +95,7 @@ async def _deliver_all(held: ledger.Hold, tools: Tools) -> Report:
     report, began = Report(), tools.now()
     kind = kind_of(held.destination)
     try:
-        receiver = await in_thread(_open, held.destination, tools)
+        receiver = await in_thread(_open, held, tools)
     except Misconfigured as error:
         await in_thread(ledger.undo, held, [], error, tools.now(), tools.tell)
         return report
@@ -146,20 +146,24 @@ async def _outcomes(receiver: Receiver, batch: Sequence[Parcel]) -> list[Outcome
     return outcomes
 
 
-def _open(destination: Destination, tools: Tools) -> Receiver:
+def _open(held: ledger.Hold, tools: Tools) -> Receiver:
     """Raises ``Misconfigured`` where the secrets cannot be opened."""
+    destination = held.destination
     kind = kind_of(destination)
+    pace = SharedPace(
+        destination,
+        kind.limits(destination.settings),
+        clock=lambda: tools.now().timestamp(),
+        sleep=tools.sleep,
+        # A process that slept, as a suspended machine does, finds out here that another goes on in its place.
+        fence=lambda: ledger.make_sure(held),
+    )
     return kind.receiver(
         Opening(
             settings=destination.settings,
             secrets=secrets_of(destination),
             session=tools.session,
-            pace=SharedPace(
-                destination,
-                kind.limits(destination.settings),
-                clock=lambda: tools.now().timestamp(),
-                sleep=tools.sleep,
-            ),
+            pace=pace,
             files=AccountFiles(tools.blobs, destination.account_id),
             config=settings.POSTROOM,
         )

@@ -108,6 +108,12 @@ def keep(held: Hold, now: datetime) -> None:
         raise HoldLost
 
 
+def make_sure(held: Hold) -> None:
+    """Raises ``HoldLost`` where another drain has begun since."""
+    if not held.rows.exists():
+        raise HoldLost
+
+
 def let_go(held: Hold, now: datetime) -> None:
     """Leave the destination to the next drain, at once also where this one was broken off while sending."""
     was_sending = held.deliveries.filter(state=DeliveryState.SENDING).exists()

@@ -22,6 +22,8 @@ MOST_MARGIN = 1.0
 """Seconds; a day's window needs no quarter of an hour."""
 PATIENCE = 30.0
 """Longest wait in seconds that holds a worker; for a longer one the drain comes back."""
+LATE = 0.01
+"""Seconds after its place that a call may go out without moving it."""
 SLICES = 200
 """Most entries kept for one limit: calls beyond are counted together."""
 
@@ -45,12 +47,15 @@ class SharedPace:
         *,
         clock: Clock = lambda: datetime.now(UTC).timestamp(),
         sleep: Sleep = asyncio.sleep,
+        fence: Callable[[], None] = lambda: None,
     ) -> None:
+        """``fence`` is asked at each turn, after the wait; what it raises ends the turn."""
         self._destination = destination
         self._limits = limits
         self.now = clock
         """Seconds since the epoch."""
         self._sleep = sleep
+        self._fence = fence
 
     async def turn(self, *limits: str) -> None:
         """Wait for a turn by all of these limits at once; names without a limit wait for nothing.
@@ -59,11 +64,13 @@ class SharedPace:
         """
         known = {name: self._limits[name] for name in limits or ("",) if name in self._limits}
         if not known:
+            await in_thread(self._fence)
             return
         at = await in_thread(self._take, known)
         # Late rather than early: a sleep may end a moment before its time.
         while (wait := at - self.now()) > 0:
             await self._sleep(wait)
+        await in_thread(self._confirm, known, at)
 
     @transaction.atomic
     def _take(self, limits: Mapping[str, Limit]) -> float:
@@ -82,6 +89,27 @@ class SharedPace:
         taken = {name: noted(entries[name], limit, at, now) for name, limit in limits.items()}
         rows.update(pace={**pace, **taken})
         return at
+
+    def _confirm(self, limits: Mapping[str, Limit], at: float) -> None:
+        """Move the place to where the call really goes out, where that is noticeably later."""
+        self._fence()
+        if self.now() - at > LATE:
+            self._move(limits, at)
+
+    @transaction.atomic
+    def _move(self, limits: Mapping[str, Limit], at: float) -> None:
+        rows = Destination.objects.filter(
+            pk=self._destination.pk, account_id=self._destination.account_id, removed_at=None
+        )
+        pace = rows.select_for_update(no_key=True).values_list("pace", flat=True).first()
+        if pace is None:
+            return
+        now = self.now()
+        moved = {
+            name: [[now, calls] if then == at else [then, calls] for then, calls in pace.get(name, [])]
+            for name in limits
+        }
+        rows.update(pace={**pace, **moved})
 
 
 class Unpaced:

@@ -1,10 +1,6 @@
 """The drain: who holds a destination, what stops it, how it comes through being killed (R-084)."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +9,6 @@ from django.conf import settings as django_settings
 from django.db import connection, transaction
 
 from postroom.crm.editing import save_lead
-from postroom.crm.models import Lead
 from postroom.destinations import ledger
 from postroom.destinations.base import Delivered, Limit, Unknown
 from postroom.destinations.draining import Tools, drain
@@ -35,7 +30,6 @@ from postroom.destinations.models import (
     RemoteActivity,
     RemoteLead,
 )
-from postroom.destinations.registry import KINDS
 from postroom.destinations.tidying import tidy
 from postroom.errors import Misconfigured, Throttled, Unavailable
 from postroom.providers.http import open_session
@@ -293,70 +287,6 @@ def test_old_deliveries_and_removed_destinations_go(destination, memory, carol, 
     assert not Destination.objects.exists()
     assert not Delivery.objects.exists()
     assert not RemoteLead.objects.exists()
-
-
-ONE_DRAIN = """
-import asyncio, sys, django
-django.setup()
-from django.conf import settings
-from postroom.destinations.draining import Tools, drain
-from postroom.providers.http import open_session
-from postroom.vault.blobs import BlobStore
-from datetime import UTC, datetime, timedelta
-
-ahead = timedelta(seconds=float(sys.argv[2]))
-
-async def main():
-    async with open_session() as session:
-        blobs = BlobStore(settings.POSTROOM.blob_url)
-        tools = Tools(session, blobs, lambda _: None, lambda: datetime.now(UTC) + ahead)
-        await drain(int(sys.argv[1]), tools)
-
-asyncio.run(main())
-"""
-
-
-def test_drains_that_are_killed_again_and_again_lose_nothing(listener, webhook, account, clock):
-    for number in range(30):
-        lead = make_lead(account, f"p{number}@customer.example")
-        for subject in ("one", "two"):
-            post(lead, subject)
-    expected = {str(key) for key in Delivery.objects.values_list("key", flat=True)}
-    assert len(expected) == 90
-    for requests in (1, 3, 9, 14, 2, 20):
-        process = start(webhook, clock.ahead.total_seconds())
-        wait_for_requests(listener, requests, process)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        clock.forward(seconds=91)
-    drain_all(webhook, clock)
-    arrived = [seen.headers["webhook-id"] for seen in listener.seen]
-    assert set(arrived) == expected
-    # Of each process at most the batch under way is sent once more, each with its own id.
-    assert len(arrived) - len(expected) <= 6 * KINDS["webhook"].batch
-    for lead in Lead.objects.all():
-        told = [seen.body for seen in listener.seen if seen.body["data"]["lead"]["id"] == lead.pk]
-        subjects = [body["data"].get("activity", {}).get("subject", "new") for body in told]
-        assert list(dict.fromkeys(subjects)) == ["new", "one", "two"]
-
-
-def start(destination: Destination, ahead: float) -> "subprocess.Popen[bytes]":
-    database = connection.settings_dict
-    environment = os.environ | {
-        "DATABASE_URL": f"postgresql:///{database['NAME']}?host={database['HOST']}&user={database['USER']}",
-        "DJANGO_SETTINGS_MODULE": "postroom.site.settings",
-        "POSTROOM_WEBHOOK_ALLOW": "127.0.0.1",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", ONE_DRAIN, str(destination.pk), str(ahead)], env=environment
-    )
-
-
-def wait_for_requests(listener, more: int, process: "subprocess.Popen[bytes]") -> None:
-    wanted = listener.requests + more
-    with listener.arrived:
-        while listener.requests < wanted and process.poll() is None:
-            listener.arrived.wait(0.05)
 
 
 def test_an_answer_nobody_waited_for_counts_as_unknown(destination, memory, carol, clock):

@@ -8,6 +8,7 @@ is empty there empties nothing here. A lead there with the address of one of our
 were deleted or merged here, and people who were erased, are not brought back; a lead deleted there stays.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -176,12 +177,11 @@ def _reader(
 ) -> Reader:
     """Raises ``Misconfigured`` where keys or settings cannot be read."""
     chosen = read_settings(destination.settings)
-    patience = {"sleep": sleep} if sleep else {}
     pace = SharedPace(
         destination,
         LeadSquared().limits(destination.settings),
         clock=lambda: now().timestamp(),
-        **patience,
+        sleep=sleep or asyncio.sleep,
     )
     endpoints = Endpoints.of(chosen.region, settings.POSTROOM.leadsquared_url)
     keys = Keys.read(secrets_of(destination))

@@ -6,7 +6,7 @@ id: an endpoint cannot be asked what it has, so it may see a delivery twice and 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from postroom.destinations.base import (
     Limit,
     Opening,
     Outcome,
+    Pace,
     Parcel,
     Receiver,
     Refused,
@@ -53,14 +54,15 @@ class Webhooks(DestinationKind):
         return {}
 
     def receiver(self, opening: Opening) -> Receiver:
-        return Endpoint(from_data(opening.settings).url, opening.secrets, opening.config)
+        return Endpoint(from_data(opening.settings).url, opening.secrets, opening.config, opening.pace)
 
 
 class Endpoint(Receiver):
     """One URL; ``base.Receiver``."""
 
-    def __init__(self, url: str, secrets: Secrets, config: Config) -> None:
+    def __init__(self, url: str, secrets: Secrets, config: Config, pace: Pace) -> None:
         self._url = url
+        self._pace = pace
         self._secrets = secrets
         self._config = config
         self._guard = Guard(config.webhook_allow, urlsplit(url).hostname or "")
@@ -94,13 +96,13 @@ class Endpoint(Receiver):
                         outcomes[position] = Later(str(self._fault), tried=False)
                         return
                     parcel = parcels[position]
+                    await self._pace.turn()
                     outcomes[position] = await self._send(session, parcel.key, body(parcel))
                     if isinstance(outcomes[position], Later | Unknown):
                         return
 
-        async with self._session() as session, asyncio.TaskGroup() as group:
-            for positions in by_lead.values():
-                group.create_task(send(positions))
+        async with self._session() as session:
+            await _all_or_first_fault(send(positions) for positions in by_lead.values())
         if self._fault and all(isinstance(outcome, Later) for outcome in outcomes):
             raise self._fault
         return outcomes
@@ -164,6 +166,17 @@ class Endpoint(Receiver):
         if 300 <= status < 400:
             said = f"The endpoint answered {answered}, and redirects are not followed. Change its URL."
         return Later(said, request, retry_after=patience or 0.0)
+
+
+async def _all_or_first_fault(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all at the same time; a fault of one ends the others, and is raised as it is."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _lead_of(parcel: Parcel) -> int:

@@ -45,6 +45,9 @@ class Listener(StandIn):
         """Of everything that took effect; what is repeated counts once."""
         return {seen.headers["webhook-id"] for seen in self.seen}
 
+    def reset(self) -> None:
+        self.seen.clear()
+
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/hook", self._hook)]
 
