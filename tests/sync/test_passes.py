@@ -10,11 +10,7 @@ from postroom.connector.models import JournalEntry, Mailbox, MailboxState, Proce
 from postroom.connector.policies import current_settings, save_rep_settings, save_settings
 from postroom.crm.models import Activity, Attachment, Lead, MessageBody, StoredMessage
 from postroom.mail.message import Direction
-<<<<<<< Updated upstream
-from postroom.policy.settings import FIELDS, Detail, RepDirection, RepSettings
-=======
-from postroom.policy.settings import FIELDS, Detail, Field
->>>>>>> Stashed changes
+from postroom.policy.settings import FIELDS, Detail, Field, RepDirection, RepSettings
 from postroom.sync import passes
 from postroom.vault.blobs import BlobStore
 from tests.mails import mail
