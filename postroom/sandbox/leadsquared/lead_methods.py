@@ -16,7 +16,7 @@ from .api import Call, Method
 from .attributes import Attributes
 from .errors import LsqError
 from .fields import DATA_TYPES, LeadField
-from .leads import Lead
+from .leads import Lead, value_of
 from .people import User
 
 Json = dict[str, Any]
@@ -59,11 +59,9 @@ def search(call: Call) -> list[Json]:
         raise errors.missing("LookupName", "searching leads")
     field = call.sandbox.leads.field(name)
     meets = _condition(field, parameter)
-    shown = [call.sandbox.leads.shown(lead) for lead in call.sandbox.leads]
-    found = [each for each in shown if meets(each[field.schema] or "")]
-    page = _page(wanted, _sorted(call, wanted, found))
+    found = [lead for lead in call.sandbox.leads if meets(value_of(lead, field) or "")]
     columns = _columns(call, wanted)
-    return [{name: each[name] for name in columns or each} for each in page]
+    return [call.sandbox.leads.shown(lead, columns) for lead in _page(wanted, _sorted(call, wanted, found))]
 
 
 def recently_modified(call: Call) -> Json:
@@ -76,14 +74,11 @@ def recently_modified(call: Call) -> Json:
     if None in bounds:
         raise errors.missing("FromDate' and 'ToDate", "getting leads by date range")
     start, end = (values.read_stamp(each, "FromDate or ToDate") for each in bounds)
-    leads = [each for each in call.sandbox.leads if start <= int(each.touched) <= end]
-    found = [call.sandbox.leads.shown(lead) for lead in leads]
+    found = [each for each in call.sandbox.leads if start <= int(each.touched) <= end]
     columns = _columns(call, wanted)
     page = _page(wanted, _sorted(call, wanted, found))
-    listed = [
-        {"LeadPropertyList": [{"Attribute": name, "Value": each[name]} for name in columns or each]}
-        for each in page
-    ]
+    shown = [call.sandbox.leads.shown(lead, columns).items() for lead in page]
+    listed = [{"LeadPropertyList": [{"Attribute": n, "Value": v} for n, v in each]} for each in shown]
     return {"RecordCount": len(found), "Leads": listed}
 
 
@@ -378,17 +373,17 @@ def _columns(call: Call, wanted: Json) -> list[str]:
     return [name for name in map(str.strip, names) if name in known]
 
 
-def _sorted(call: Call, wanted: Json, found: list[Json]) -> list[Json]:
+def _sorted(call: Call, wanted: Json, found: list[Lead]) -> list[Lead]:
     """Direction 1 is descending. Without a column, the newest lead first (chosen)."""
     sorting = _part(wanted, "Sorting")
-    column = call.sandbox.leads.field(sorting.get("ColumnName") or "ProspectAutoId").schema
+    column = call.sandbox.leads.field(sorting.get("ColumnName") or "ProspectAutoId")
     falling = str(sorting.get("Direction", "1")) != "0"
-    return sorted(found, key=lambda each: _order(each[column] or ""), reverse=falling)
+    return sorted(found, key=lambda each: _order(value_of(each, column) or ""), reverse=falling)
 
 
 def _order(value: str) -> tuple[float, str]:
     """Numbers by size, before everything else."""
-    return (float(value), "") if value.lstrip("-").isdecimal() else (float("inf"), value.casefold())
+    return (float(value), "") if values.NUMBER.fullmatch(value) else (float("inf"), value.casefold())
 
 
 def _page(wanted: Json, found: list[Any], most: int = _MOST_IN_A_PAGE) -> list[Any]:

@@ -8,7 +8,7 @@ integrations report.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -126,10 +126,7 @@ class LeadStore:
     def shown(self, lead: Lead, only: Iterable[str] = ()) -> dict[str, str | None]:
         """Every field of the lead, or only some, with null where it is empty."""
         wanted = [self.field(name) for name in only] or self.fields.values()
-        kept = _kept(lead)
-        return {
-            each.schema: kept.get(each.schema, lead.values.get(each.schema, each.default)) for each in wanted
-        }
+        return {field.schema: value_of(lead, field) for field in wanted}
 
     def _check_unique(self, given: Mapping[str, str], lead: Lead | None) -> None:
         for schema, value in given.items():
@@ -166,29 +163,32 @@ def _key(schema: str, value: str) -> str:
     return value.strip().casefold()
 
 
-def _kept(lead: Lead) -> dict[str, str]:
-    """What the service keeps about a lead by itself."""
-    kept = {
-        "ProspectID": lead.id,
-        "ProspectAutoId": str(lead.number),
-        "OwnerId": lead.owner.id,
-        "OwnerIdName": lead.owner.name,
-        "OwnerIdEmailAddress": lead.owner.email,
-        "CreatedBy": lead.creator.id,
-        "CreatedByName": lead.creator.name,
-        "CreatedOn": values.lead_stamp(lead.created),
-        "ModifiedBy": lead.modifier.id,
-        "ModifiedByName": lead.modifier.name,
-        "ModifiedOn": values.lead_stamp(lead.modified),
-        "LeadLastModifiedOn": values.lead_stamp(lead.touched),
-        "EngagementScore": str(lead.score),
-    }
-    if lead.first_activity and lead.last_activity:
-        kept |= {
-            "ProspectActivityId_Min": lead.first_activity[0],
-            "ProspectActivityDate_Min": values.lead_stamp(lead.first_activity[1]),
-            "ProspectActivityId_Max": lead.last_activity[0],
-            "ProspectActivityDate_Max": values.lead_stamp(lead.last_activity[1]),
-            "ProspectActivityName_Max": lead.last_activity[2],
-        }
-    return kept
+def value_of(lead: Lead, field: LeadField) -> str | None:
+    """As the API shows it."""
+    kept = _KEPT.get(field.schema)
+    return kept(lead) if kept else lead.values.get(field.schema, field.default)
+
+
+_KEPT: Mapping[str, Callable[[Lead], str | None]] = {
+    "ProspectID": lambda lead: lead.id,
+    "ProspectAutoId": lambda lead: str(lead.number),
+    "OwnerId": lambda lead: lead.owner.id,
+    "OwnerIdName": lambda lead: lead.owner.name,
+    "OwnerIdEmailAddress": lambda lead: lead.owner.email,
+    "CreatedBy": lambda lead: lead.creator.id,
+    "CreatedByName": lambda lead: lead.creator.name,
+    "CreatedOn": lambda lead: values.lead_stamp(lead.created),
+    "ModifiedBy": lambda lead: lead.modifier.id,
+    "ModifiedByName": lambda lead: lead.modifier.name,
+    "ModifiedOn": lambda lead: values.lead_stamp(lead.modified),
+    "LeadLastModifiedOn": lambda lead: values.lead_stamp(lead.touched),
+    "EngagementScore": lambda lead: str(lead.score),
+    "ProspectActivityId_Min": lambda lead: lead.first_activity and lead.first_activity[0],
+    "ProspectActivityDate_Min": lambda lead: (
+        lead.first_activity and values.lead_stamp(lead.first_activity[1])
+    ),
+    "ProspectActivityId_Max": lambda lead: lead.last_activity and lead.last_activity[0],
+    "ProspectActivityDate_Max": lambda lead: lead.last_activity and values.lead_stamp(lead.last_activity[1]),
+    "ProspectActivityName_Max": lambda lead: lead.last_activity and lead.last_activity[2],
+}
+"""What the service keeps about a lead by itself, by schema name."""

@@ -13,7 +13,7 @@ from . import errors
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
@@ -64,7 +64,7 @@ def check(value: str, data_type: str, most: int, field: str) -> None:
         raise errors.invalid_value(field, f"longer than {most} characters")
     if data_type == "Email" and not _ADDRESS.fullmatch(value):
         raise errors.invalid_value(field, "not an email address")
-    if data_type == "Number" and not _NUMBER.fullmatch(value):
+    if data_type == "Number" and not NUMBER.fullmatch(value):
         raise errors.invalid_value(field, "not a number")
     if data_type in {"Date", "DateTime"} and not _DATE.fullmatch(value):
         read_stamp(value, field)
