@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from postroom.connector.erasing import FILES_GONE_AFTER, run_erasure
 from postroom.connector.forgetting import run_removal
 from postroom.connector.merging import forget_undo
+from postroom.connector.sweeping import sweep
 from postroom.crm.models import Erasure, MailRemoval
 from postroom.crm.retention import delete_doomed
 from postroom.threads import in_thread
@@ -38,6 +39,12 @@ async def remove_mail(removal_id: int) -> None:
     await in_thread(run_removal, removal_id)
 
 
+@app.task(name="sweep_mailbox", retry=_PATIENT)
+async def sweep_mailbox(account_id: int, mailbox_id: int) -> None:
+    """Clear what names a mailbox that was removed."""
+    await in_thread(sweep, account_id, mailbox_id)
+
+
 @app.periodic(cron="37 3 * * *")
 @app.task(name="forget_undo", queueing_lock="forget_undo")
 async def forget_old_merges(timestamp: int) -> None:
@@ -55,6 +62,14 @@ def remove_soon(removal: MailRemoval) -> None:
     """Queue the removal of a rep's mail."""
     with transaction.atomic():
         remove_mail.configure(lock=f"remove_mail:{removal.pk}").defer(removal_id=removal.pk)
+
+
+def sweep_soon(account_id: int, mailbox_id: int) -> None:
+    """Queue the clearing of what names a removed mailbox; with the caller's transaction."""
+    with transaction.atomic():
+        sweep_mailbox.configure(lock=f"sweep_mailbox:{mailbox_id}").defer(
+            account_id=account_id, mailbox_id=mailbox_id
+        )
 
 
 def _delete_files() -> None:

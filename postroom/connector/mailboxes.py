@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404
 from postroom.connector.access import refuse_without_access
 from postroom.connector.audit import record
 from postroom.connector.grants import save_grant
+from postroom.connector.jobs import sweep_soon
 from postroom.connector.models import SYNCING, AuditArea, Mailbox, MailboxState, Provider
 from postroom.connector.stops import SyncSwitchedOff, is_stopped
 from postroom.errors import AccountRefused
@@ -231,13 +232,14 @@ def lose_authorization(mailbox: Mailbox, reason: str) -> bool:
 
 @transaction.atomic
 def remove(mailbox: Mailbox, by: User | None = None) -> None:
-    """Forget the tokens and the mailbox; activities stay (R-063).
+    """Forget the tokens and the mailbox at once; activities stay (R-063). A job clears what names it.
 
     The row is taken first: a commit under way would else add rows that refer to a mailbox that is gone.
     """
     found = Mailbox.objects.filter(pk=mailbox.pk, account=mailbox.account)
     if found.select_for_update().first():
         _audit(mailbox, by, "Removed")
+        sweep_soon(mailbox.account_id, mailbox.pk)
         found.delete()
 
 

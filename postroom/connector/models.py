@@ -349,7 +349,8 @@ class ProcessedMail(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
-    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    """Of one that was removed, until ``connector.sweeping`` has been here; likewise in the journal."""
     provider_id = models.CharField(max_length=255)
     message = models.ForeignKey(StoredMessage, null=True, on_delete=models.SET_NULL, db_constraint=False)
 
@@ -372,7 +373,7 @@ class JournalEntry(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     account_id: int
-    mailbox = models.ForeignKey(Mailbox, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    mailbox = models.ForeignKey(Mailbox, null=True, on_delete=models.DO_NOTHING, db_constraint=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     provider_id = models.CharField(max_length=255)
     direction = models.CharField(max_length=10)

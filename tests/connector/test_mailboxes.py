@@ -1,9 +1,21 @@
 """What happens to a mailbox, and that a change made on old knowledge does no harm."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from postroom.connector import mailboxes
-from postroom.connector.models import AuditEntry, Grant, JournalEntry, Mailbox, MailboxState, Provider
+from postroom.connector import mailboxes, sweeping
+from postroom.connector.models import (
+    AuditEntry,
+    Grant,
+    JournalEntry,
+    Mailbox,
+    MailboxState,
+    ProcessedMail,
+    Provider,
+)
+from postroom.connector.sweeping import sweep
 from postroom.errors import AccountRefused
 from postroom.organisations.models import Account
 from tests.connector.conftest import consent, make_person
@@ -110,10 +122,43 @@ def test_r063_removing_keeps_the_journal_and_forgets_the_tokens(account, mailbox
     JournalEntry.objects.create(
         account=account, mailbox=mailbox, user=rita, provider_id="1", outcome="skipped", settings_version=0
     )
+    removed = mailbox.pk
     mailboxes.remove(mailbox)
     assert not Grant.objects.exists()
+    assert not Mailbox.objects.exists()
+    sweep(account.pk, removed)
     assert JournalEntry.objects.get().mailbox is None
     mailboxes.remove(mailbox)
+
+
+def test_r063_what_names_a_removed_mailbox_is_left_to_a_job_that_goes_on_where_it_broke_off(
+    account, mailbox, rita, monkeypatch
+):
+    monkeypatch.setattr(sweeping, "BATCH", 3)
+    for number in range(7):
+        JournalEntry.objects.create(
+            account=account, mailbox=mailbox, user=rita, provider_id=str(number), settings_version=0
+        )
+        ProcessedMail.objects.create(account=account, mailbox=mailbox, provider_id=str(number))
+    removed = mailbox.pk
+    with CaptureQueriesContext(connection) as queries:
+        mailboxes.remove(mailbox)
+    touched = [each["sql"] for each in queries if "journalentry" in each["sql"] or "processed" in each["sql"]]
+    assert touched == []
+    jobs = ProcrastinateJob.objects.filter(task_name="sweep_mailbox")
+    assert jobs.get().args == {"account_id": account.pk, "mailbox_id": removed}
+    assert sweeping._forget_processed(account.pk, removed) == 3
+    assert sweeping._clear_journal(account.pk, removed) == 3
+    sweep(account.pk, removed)
+    assert not ProcessedMail.objects.exists()
+    assert JournalEntry.objects.filter(mailbox=None).count() == 7
+
+
+def test_a_sweep_leaves_other_mailboxes_and_accounts_alone(account, mailbox, rita):
+    ProcessedMail.objects.create(account=account, mailbox=mailbox, provider_id="1")
+    sweep(account.pk, mailbox.pk + 1)
+    sweep(account.pk + 1, mailbox.pk)
+    assert ProcessedMail.objects.exists()
 
 
 def test_r075_the_mailboxes_that_a_viewer_may_see(account, mailbox, ada):

@@ -13,6 +13,7 @@ from postroom.connector import mailboxes
 from postroom.connector.models import JournalEntry, Mailbox, MailboxState, ProcessedMail
 from postroom.connector.people import rep_of
 from postroom.connector.policies import current_settings, save_settings
+from postroom.connector.sweeping import sweep
 from postroom.crm.models import Activity, Attachment, Lead, LeadSource, MessageCopy, StoredMessage
 from postroom.mail.addresses import make_address
 from postroom.mail.message import Address, Direction, Message
@@ -190,6 +191,9 @@ def test_r063_removing_a_mailbox_while_it_commits_leaves_nothing_dangling(crowd)
         raised = at_once(partial(commit, view, rep_of(view), [one], None), partial(mailboxes.remove, mailbox))
         assert {type(error) for error in raised} <= {Fenced}
     assert not Mailbox.objects.exists()
+    for mailbox in crowd:
+        sweep(mailbox.account_id, mailbox.pk)
+    assert not JournalEntry.objects.exclude(mailbox=None).exists()
     assert not ProcessedMail.objects.exists()
 
 
