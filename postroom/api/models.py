@@ -44,6 +44,11 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def has_lost_its_user(self) -> bool:
+        """Whether the user is, or was since, deactivated; a token does not come back with them."""
+        return not self.user.is_active or self.user.session_epoch != self.user_epoch
+
 
 class KeptAnswer(models.Model):
     """The answer to a request with an Idempotency-Key, given again for a day to the same request."""

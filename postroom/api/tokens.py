@@ -12,7 +12,7 @@ from hashlib import sha256
 from math import ceil
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from postroom.api.models import ApiToken
 from postroom.api.scopes import Scope
@@ -119,9 +119,10 @@ def visible_tokens(viewer: User) -> QuerySet[ApiToken]:
 
 
 def usable(tokens: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
-    """Those that were neither revoked nor have expired."""
+    """Those that were neither revoked nor have expired, and whose user was not deactivated since."""
     lasting = Q(expires_at=None) | Q(expires_at__gt=datetime.now(UTC))
-    return tokens.filter(lasting, revoked_at=None)
+    held = Q(user__is_active=True, user__session_epoch=F("user_epoch"))
+    return tokens.filter(lasting, held, revoked_at=None)
 
 
 @transaction.atomic

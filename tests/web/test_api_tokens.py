@@ -10,6 +10,7 @@ from postroom.api.problems import Kinds
 from postroom.api.scopes import Scope
 from postroom.api.tokens import make_token
 from postroom.api.urls import api
+from postroom.connector.users import deactivate_user, reactivate_user
 from tests.api.room import ask
 
 PAGE = "/my-account/api-tokens/"
@@ -96,6 +97,17 @@ def test_an_administrator_sees_and_revokes_everyones(as_, rita, ada):
     assert "Rita" in page
     assert client.post(f"{PAGE}{token.pk}/revoke/")["Location"] == f"{PAGE}all/"
     assert "Revoked the API token Reporting" in client.get("/settings/audit/").content.decode()
+
+
+def test_tokens_of_a_deactivated_user_are_shown_as_ended(as_, rita, ada):
+    make_token(rita, "Reporting", ["leads:read"], None)
+    assert "In force" in as_(ada).get(f"{PAGE}all/").content.decode()
+    deactivate_user(rita, ada)
+    rita.refresh_from_db()
+    reactivate_user(rita, ada)
+    page = as_(ada).get(f"{PAGE}all/").content.decode()
+    assert "In force" not in page
+    assert "the user was deactivated" in page
 
 
 def test_the_lists_are_paged_and_take_few_queries(as_, ada, django_assert_max_num_queries):

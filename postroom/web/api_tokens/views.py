@@ -32,7 +32,7 @@ def own(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _make(request, user, form):
         return redirect("api_tokens")
-    tokens = ApiToken.objects.filter(account=user.account, user=user)
+    tokens = ApiToken.objects.filter(account=user.account, user=user).select_related("user")
     context = {
         "form": form,
         "fresh": _take_fresh(request),
