@@ -85,7 +85,8 @@ async def dry_run(
 ) -> DryRun:
     """Judge up to ``most`` mails of the last days by the settings in force and by the draft.
 
-    Of one ``direction``, where it is given: no other mail is fetched then. The rep's own settings count on both sides. Raises ``ProviderError``, ``Misconfigured``.
+    Of one ``direction``, where it is given: no other mail is fetched then. The rep's own settings count on
+    both sides. Raises ``ProviderError``, ``Misconfigured``.
     """
     source = await open_source(mailbox, session)
     sides = await in_thread(_sides, mailbox, draft)
