@@ -44,7 +44,7 @@ def test_a_decision_names_the_version_of_the_reps_own_settings_of_its_direction(
     settings = replace(
         settings,
         inbound=replace(settings.inbound, excluded=excluded, rep_version=3),
-        outbound=replace(settings.outbound, rep_version=4),
+        outbound=replace(settings.outbound, excluded=excluded, rep_version=4),
     )
     assert received(mail(), settings, CAROL).rep_settings_version == 3
     assert decide(sent("carol@customer.example"), SENT, REP, settings, CAROL).rep_settings_version == 4
@@ -52,10 +52,15 @@ def test_a_decision_names_the_version_of_the_reps_own_settings_of_its_direction(
 
 
 def test_a_direction_that_is_off_names_the_version_of_the_reps_own_settings_too():
-    settings = Settings(version=7, inbound=replace(Settings().inbound, enabled=False, rep_version=3))
-    decision = judge_unread(RECEIVED, settings)
-    assert decision is not None
-    assert (decision.settings_version, decision.rep_settings_version) == (7, 3)
+    off = Settings(
+        version=7,
+        inbound=replace(Settings().inbound, enabled=False, rep_version=3),
+        outbound=replace(Settings().outbound, enabled=False, rep_version=4),
+    )
+    for direction, version in ((RECEIVED, 3), (SENT, 4)):
+        decision = judge_unread(direction, off)
+        assert decision is not None
+        assert (decision.settings_version, decision.rep_settings_version) == (7, version)
 
 
 def test_r005_a_mail_to_several_leads_is_synced_on_each():
