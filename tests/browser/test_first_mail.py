@@ -1,6 +1,7 @@
 """A newcomer's journey: sign in, consent at Google, and the first mail on its lead."""
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -63,6 +64,22 @@ def test_an_open_mail_stays_open_when_news_arrives(page: Page, demo: Demo) -> No
     demo.deliver(mail(from_=CAROL, to=RITA, subject="One more thing"))
     expect(page.get_by_text("One more thing")).to_be_visible(timeout=SECONDS_TO_SEE_A_MAIL)
     expect(page.locator("details.mail[open]")).to_have_count(1)
+
+
+def test_older_mails_stay_open_when_news_arrives(page: Page, demo: Demo) -> None:
+    chapter = partial(mail, from_=CAROL, to=RITA, subject="Chapters", reply_to="book@customer.example")
+    for _ in range(24):
+        demo.deliver(chapter())
+    sign_in(page)
+    page.goto("/leads/?q=carol")
+    page.get_by_role("link", name="Carol Jones").click()
+    thread = page.locator(".conversation", has_text="Chapters")
+    expect(thread.get_by_text("24 mails")).to_be_visible(timeout=20_000)
+    thread.get_by_role("button", name=re.compile("older mail")).click()
+    expect(thread.locator("details.mail")).to_have_count(24)
+    demo.deliver(chapter())
+    expect(thread.get_by_text("25 mails")).to_be_visible(timeout=20_000)
+    expect(thread.locator("details.mail")).to_have_count(25)
 
 
 def test_everything_can_be_reached_by_keyboard(page: Page, demo: Demo) -> None:
