@@ -96,10 +96,10 @@ def test_r075_the_numbers_and_the_chart_count_only_what_one_may_see(as_, max_, r
 def test_r072_a_row_names_the_version_of_own_settings_where_they_took_part(as_, rita):
     entry(rita)
     client, url = as_(rita), f"/journal/{rita.pk}/"
-    assert "Own settings" not in read(client, url)
+    assert "Own version" not in read(client, url)
     assert [row["Version of own settings"] for row in rows_of(client, f"{url}csv/")] == [""]
     entry(rita, provider_id="m2", rep_settings_version=12)
-    assert "<dt>Own settings</dt><dd>Version 12</dd>" in read(client, url)
+    assert "<dt>Own version</dt><dd>12</dd>" in read(client, url)
     assert [row["Version of own settings"] for row in rows_of(client, f"{url}csv/")] == ["12", ""]
 
 
