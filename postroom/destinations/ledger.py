@@ -166,13 +166,15 @@ _FIRST = """
     select l.lead_id, d.id, d.due_at, d.state
     from unnest(%s::bigint[]) with ordinality as l(lead_id, nth)
     cross join lateral (
-        select id, due_at, state from destinations_delivery
+        select id, due_at, state, row_number() over (order by id) as depth from destinations_delivery
         where account_id = %s and destination_id = %s and lead_id = l.lead_id
           and state in ('waiting', 'sending', 'unknown')
         order by id limit %s
     ) d
-    order by l.nth, d.id
+    order by d.depth, l.nth limit %s
 """
+"""The first delivery of every lead, then the second ones: of many leads a batch holds the same kind of work,
+which fills the calls of a destination that takes many things of one kind in a call."""
 
 
 def _heads(
@@ -181,7 +183,7 @@ def _heads(
     """What can be sent, and the leads whose first delivery waits, with until when."""
     place = held.destination
     with connection.cursor() as cursor:
-        cursor.execute(_FIRST, [list(leads), place.account_id, place.pk, size])
+        cursor.execute(_FIRST, [list(leads), place.account_id, place.pk, size, len(leads) + size])
         first: list[tuple[int, int, datetime, str]] = cursor.fetchall()
     chosen: list[int] = []
     waiting: dict[int, datetime] = {}

@@ -112,6 +112,8 @@ class Sending:
         """Leads there that were made, but whose fields LeadSquared does not take, with the reason."""
         self._fault: PostroomError | None = None
         """What keeps the rest from being sent."""
+        self._deaf: PostroomError | None = None
+        """What keeps LeadSquared from being asked what arrived."""
         self._arrived = False
         """Whether a call may have had an effect."""
         self._slots = asyncio.Semaphore(min(AT_ONCE, place.settings.bulk_allowed))
@@ -122,8 +124,9 @@ class Sending:
         for layer in layers_of(self._parcels):
             await self._send(layer)
         unsent = all(isinstance(each, Later) for each in self._outcomes.values())
-        if self._fault and unsent and not self._arrived:
-            raise self._fault
+        fault = self._fault or self._deaf
+        if fault and unsent and not self._arrived:
+            raise fault
         return [self._outcomes[at] for at in range(len(self._parcels))]
 
     async def _send(self, layer: Sequence[int]) -> None:
@@ -447,7 +450,10 @@ class Sending:
         return await upload(self._place.client, self._place.files, code, activity.files)
 
     async def _look_for(self, these: Sequence[int]) -> None:
-        """Which of these did arrive: each lead's activities of a type are looked through once."""
+        """Which of these did arrive: each lead's activities of a type are looked through once.
+
+        After a fault no further lead is asked about; what was found to be missing by then is still sent.
+        """
         groups: dict[tuple[str, int], list[int]] = {}
         for at in these:
             parcel = self._parcels[at]
@@ -456,7 +462,10 @@ class Sending:
             groups.setdefault((lead, self._place.settings.code(kind)), []).append(at)
         for (lead, code), ats in groups.items():
             open_ = [at for at in ats if not self._must_wait(at)]
-            if open_:
+            if self._deaf:
+                for at in open_:
+                    self._note_unsent(at, self._deaf)
+            elif open_:
                 await self._look_through(lead, code, open_)
 
     async def _look_through(self, lead: str, code: int, these: Sequence[int]) -> None:
@@ -475,6 +484,10 @@ class Sending:
                 if self._is_stale(at, error.kind, str(error)):
                     continue
                 self._note(at, Unknown(f"LeadSquared does not tell whether it has it: {error}"))
+        except (Throttled, Unavailable) as error:
+            self._deaf = error
+            for at in missing:
+                self._note_unsent(at, error)
         except (ProviderError, Misconfigured) as error:
             self._fault = error
             for at in missing:
