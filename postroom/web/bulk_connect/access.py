@@ -36,6 +36,7 @@ from postroom.providers.registry import PROVIDERS
 from postroom.sync import connecting
 from postroom.web.bulk_connect.forms import KeyForm, PermissionForm, TryForm
 from postroom.web.bulk_connect.frame import get_administrator, get_provider, why_closed
+from postroom.web.sentences import told
 
 RECENT = 10
 EntryForm = KeyForm | PermissionForm
@@ -76,7 +77,7 @@ def save(request: HttpRequest, name: str) -> HttpResponse:
         try:
             save_access(user.account, provider, form.cleaned_data.get("key", ""), user)
         except PostroomError as error:
-            form.add_error("file" if isinstance(form, KeyForm) else "granted", str(error))
+            form.add_error("file" if isinstance(form, KeyForm) else "granted", told(error))
         else:
             messages.success(request, _("It is saved. Try it with one mailbox next."))
             return _back(provider)
@@ -95,7 +96,7 @@ def test(request: HttpRequest, name: str) -> HttpResponse:
         checked_address(user, address)
         own, *_rest = connecting.look_in(user.account, provider, address)
     except PostroomError as error:
-        form.add_error("address", str(error))
+        form.add_error("address", told(error))
         return _page(request, user, tried=(provider, form))
     note_access_works(user.account, provider)
     messages.success(request, _("Postroom can read %(address)s.") % {"address": own})

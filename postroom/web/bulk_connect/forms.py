@@ -102,9 +102,8 @@ class PreviewForm(ActivateForm):
         self.provider = provider
         self.users = list(users)
         given = cast("dict[str, str]", args[0] if args and args[0] is not None else {})
-        self.lines = self._lines(
-            {user.pk: given.get(f"address_{user.pk}", user.email) for user in self.users}
-        )
+        entered = {user.pk: str(given.get(f"address_{user.pk}", user.email)) for user in self.users}
+        self.lines = self._lines(entered)
 
     @property
     def faults(self) -> int:
