@@ -20,8 +20,9 @@ from postroom.organisations.models import Account
 from postroom.providers.http import open_session
 from postroom.sandbox.leadsquared import LeadSquaredSandbox
 from tests.destinations.contract import drain_all
-from tests.destinations.leadsquared.conftest import CHOSEN, SETTLE, calls, open_leadsquared
+from tests.destinations.leadsquared.conftest import CHOSEN, SETTLE, SUBJECT, calls, open_leadsquared
 from tests.destinations.room import Clock, post
+from tests.mails import mail
 from tests.sync.conftest import make_lead
 
 CAROL, DAVE = "carol@customer.example", "dave@customer.example"
@@ -284,3 +285,17 @@ def test_a_destination_that_does_not_mirror_reads_nothing(leadsquared, account, 
     read(place, sandbox_time)
     assert calls(leadsquared) == 0
     assert not Lead.objects.exists()
+
+
+def test_mail_of_someone_known_to_leadsquared_alone_becomes_an_activity_there(
+    leadsquared, place, account, google, mailbox, sync, sandbox_time
+):
+    """Without capture: the lead is there because it is mirrored, and nobody is asked for it."""
+    leadsquared.add_lead(CAROL, FirstName="Carol")
+    read(place, sandbox_time)
+    google.deliver(mailbox.address, mail(from_=CAROL, to=mailbox.address, subject="Order"))
+    google.deliver(mailbox.address, mail(from_="stranger@elsewhere.example", to=mailbox.address))
+    sync(mailbox)
+    drain_all(place, sandbox_time)
+    assert [each.values[SUBJECT] for each in leadsquared.activities] == ["Order"]
+    assert [lead.email for lead in leadsquared.leads] == [CAROL]
