@@ -22,6 +22,8 @@ from postroom.connector.models import (
 )
 from postroom.connector.organisation_access import delegation_of
 from postroom.connector.secrets import sealer
+from postroom.destinations.managing import failing_destinations
+from postroom.destinations.models import Destination
 from postroom.errors import Misconfigured, ProviderError
 from postroom.providers.registry import PROVIDERS
 from postroom.sync.resealing import sealed_values
@@ -145,12 +147,23 @@ def _workers() -> str:
 
 
 def _mailboxes() -> str:
-    lost = Mailbox.objects.filter(state=MailboxState.RECONNECT).count()
+    lost = Mailbox.objects.filter(state=MailboxState.RECONNECT, by_organisation=False).count()
     failing = Mailbox.objects.syncing().filter(failures__gte=3)
     if failing:
         worst = failing.order_by("-failures")[0]
         raise Misconfigured(f"{len(failing)} keep failing, first {worst.address}: {worst.last_error}")
     return f"{Mailbox.objects.syncing().count()} syncing, {lost} waiting for their rep to reconnect"
+
+
+def _destinations() -> str:
+    failing = failing_destinations(datetime.now(UTC)).select_related("account").order_by("pk")
+    if failing:
+        first = failing[0]
+        raise Misconfigured(
+            f"{len(failing)} take nothing, first {first.name} of {first.account}: {first.last_error} An"
+            " administrator of the account finds it in the settings, under Destinations."
+        )
+    return f"{Destination.objects.filter(removed_at=None).count()}, none stopped or failing"
 
 
 def _set_aside() -> str:
@@ -169,5 +182,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "Push of Outlook": _outlook_push,
     "Workers": _workers,
     "Mailboxes": _mailboxes,
+    "Destinations": _destinations,
     "Set aside": _set_aside,
 }
