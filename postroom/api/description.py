@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+from postroom.api.door import WITH_BODY
 from postroom.api.idempotency import HEADER, PATTERN
 from postroom.api.problems import CONTENT_TYPE
 from postroom.api.tokens import LIMIT
@@ -63,10 +64,10 @@ def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["security"] = [{"Bearer": [scope] if scope else []}]
     operation["tags"] = [path.split("/")[3]]
     responses = {str(status): said for status, said in operation["responses"].items()}
-    common = {**_ALWAYS, **(_WITH_BODY if "requestBody" in operation else {})}
+    common = {**_ALWAYS, **(_WITH_BODY if method.upper() in WITH_BODY else {})}
     if method == "post":
         operation.setdefault("parameters", []).append(_ONCE)
-        common |= {"400": "Malformed request", "409": "Conflict"}
+        common |= {"409": "Conflict"}
     for status, said in common.items():
         responses.setdefault(status, {"description": said, "content": {"": {}}})
     for status, response in responses.items():

@@ -31,6 +31,13 @@ class ApiDoor:
             return self._get_response(request)
         for name in ("HTTP_COOKIE", "HTTP_ACCEPT_LANGUAGE"):
             request.META.pop(name, None)
+        if request.method != "HEAD":
+            return self._answer(request)
+        # As GET, but without the content (RFC 9110, section 9.3.2).
+        request.method = "GET"
+        return _without_content(self._answer(request))
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         try:
             _refuse(request)
         except Problem as problem:
@@ -40,7 +47,7 @@ class ApiDoor:
 
 def _refuse(request: HttpRequest) -> None:
     """Raise ``Problem`` for what no operation could take."""
-    if "HTTP_TRANSFER_ENCODING" in request.META:
+    if "HTTP_TRANSFER_ENCODING" in request.META and request.method in WITH_BODY:
         raise Problem(Kinds.LENGTH)
     said = request.META.get("CONTENT_LENGTH") or "0"
     if not (said.isascii() and said.isdigit()) or len(said) > 18:
@@ -59,6 +66,11 @@ def _refuse_text(query: str) -> None:
         raise Problem(Kinds.INVALID, "The query is not encoded in UTF-8.") from error
     if "\x00" in text:
         raise Problem(Kinds.INVALID, "The query holds a null character, which nothing here does.")
+
+
+def _without_content(response: HttpResponseBase) -> HttpResponseBase:
+    headers = {name: value for name, value in response.items() if name != "Content-Length"}
+    return HttpResponse(status=response.status_code, headers=headers)
 
 
 def _finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -31,7 +31,7 @@ def problem(answer) -> dict[str, object]:
         ("GET", "/", 404),
         ("POST", "/me", 405),
         ("DELETE", "/leads", 405),
-        ("HEAD", "/me", 405),
+        ("HEAD", "/leads/999999", 404),
         ("GET", "/leads/999999", 404),
         ("GET", "/leads/0", 422),
         ("GET", "/leads/99999999999999999999999", 422),
@@ -55,6 +55,16 @@ def test_a_request_that_cannot_be_answered(ada, method, path, status):
     assert answer.status_code == status, answer.content
     if method != "HEAD":
         problem(answer)
+
+
+def test_head_tells_what_get_would_without_the_content(ada):
+    asks = program(ada)
+    head, get = asks.ask("HEAD", "/me", None), asks.get("/me")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["ETag"] == get["ETag"]
+    assert head["Content-Type"] == "application/json"
+    assert asks.ask("HEAD", "/me", None, If_None_Match=get["ETag"]).status_code == 304
+    assert ask("HEAD", "/me").status_code == 401
 
 
 def test_a_method_that_there_is_not_names_those_that_there_are(ada):
