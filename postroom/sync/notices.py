@@ -105,7 +105,7 @@ def send_destination_notice(destination_id: int, user_id: int) -> None:
         "destination": destination,
         "user": user,
         "is_stopped": destination.state == DestinationState.STOPPED,
-        "url": settings.POSTROOM.public_url,
+        "url": f"{settings.POSTROOM.public_url}{reverse('destination', args=[destination.pk])}",
     }
     _send("notices/destination.txt", shown, user)
 

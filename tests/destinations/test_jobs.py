@@ -17,6 +17,7 @@ from postroom.destinations.managing import create_destination, resume
 from postroom.destinations.models import DeliveryState, DestinationState
 from postroom.errors import AuthorizationLost
 from postroom.organisations.models import Role
+from postroom.sync.doctor import Finding, examine
 from postroom.sync.notices import send_destination_notice, tell_of_trouble
 from tests.destinations.contract import drain_all
 from tests.destinations.room import post, run_drain
@@ -85,6 +86,7 @@ def test_administrators_are_told_by_email_once(account, destination, memory, car
     assert letter.to == [ada.email]
     assert letter.subject == "Postroom stopped delivering to Memory"
     assert "Its keys are no longer good." in letter.body
+    assert f"http://testserver/settings/destinations/{destination.pk}/" in letter.body
     ada.language = "de"
     ada.save()
     send_destination_notice(destination.pk, ada.pk)
@@ -99,6 +101,17 @@ def test_nobody_is_told_of_what_works_again(account, destination, memory, carol,
     resume(destination, ada)
     send_destination_notice(destination.pk, ada.pk)
     assert outgoing.outbox == []
+
+
+def test_the_doctor_names_a_destination_that_takes_nothing(account, destination, memory, carol, clock):
+    def found() -> Finding:
+        return next(each for each in examine() if each.subject == "Destinations")
+
+    assert found().said == "1, none stopped or failing"
+    memory.fault = AuthorizationLost("Its keys are no longer good.")
+    run_drain(destination, clock)
+    assert not found().ok
+    assert "Memory of Northwind: Its keys are no longer good." in found().said
 
 
 @pytest.fixture
