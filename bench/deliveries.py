@@ -143,7 +143,7 @@ def leg(origin: str, activities: int, plan: str) -> dict[str, float]:
 
 def _send_by(clock: Clock) -> None:
     """Let every call tell the time, and take some; one after another."""
-    from postroom.destinations.leadsquared import destination, sending
+    from postroom.destinations.leadsquared import destination, posting
     from postroom.destinations.leadsquared.client import Answer, LeadSquaredClient
 
     class OnTheClock(LeadSquaredClient):
@@ -157,7 +157,7 @@ def _send_by(clock: Clock) -> None:
                 clock.pass_by(ON_ITS_WAY)
 
     destination.LeadSquaredClient = OnTheClock
-    sending.AT_ONCE = 1
+    posting.AT_ONCE = 1
 
 
 def _bulk(plan: str) -> int:

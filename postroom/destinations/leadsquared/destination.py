@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from postroom.destinations.base import Event, Limit, Opening, Outcome, Parcel
 from postroom.destinations.leadsquared import catalogue
 from postroom.destinations.leadsquared.activities import Activities
+from postroom.destinations.leadsquared.batch import Place
 from postroom.destinations.leadsquared.client import Keys, LeadSquaredClient
 from postroom.destinations.leadsquared.endpoints import Endpoints
 from postroom.destinations.leadsquared.plans import SECONDS
 from postroom.destinations.leadsquared.refusals import NotAccepted
-from postroom.destinations.leadsquared.sending import Place, Sending
+from postroom.destinations.leadsquared.sending import send
 from postroom.destinations.leadsquared.settings import read_settings
 from postroom.errors import Misconfigured
 
@@ -60,7 +61,7 @@ class LeadSquaredReceiver:
         except NotAccepted as error:
             raise Misconfigured(f"{NOT_ALLOWED} {error}") from error
         place = Place(self._client, self._settings, known, self._files, self._leads)
-        return await Sending(place, parcels).send()
+        return await send(place, parcels)
 
     async def check(self) -> str:
         """Signs in and looks whether the chosen activity types are there."""

@@ -6,7 +6,7 @@ id: an endpoint cannot be asked what it has, so it may see a delivery twice and 
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from postroom.destinations.base import (
     Refused,
     Unknown,
 )
+from postroom.destinations.together import all_or_first_fault
 from postroom.destinations.webhooks.guard import Guard, open_guarded_session
 from postroom.destinations.webhooks.payload import body, test_body
 from postroom.destinations.webhooks.settings import from_data, url_problem
@@ -102,7 +103,7 @@ class Endpoint(Receiver):
                         return
 
         async with self._session() as session:
-            await _all_or_first_fault(send(positions) for positions in by_lead.values())
+            await all_or_first_fault(send(positions) for positions in by_lead.values())
         if self._fault and all(isinstance(outcome, Later) for outcome in outcomes):
             raise self._fault
         return outcomes
@@ -166,17 +167,6 @@ class Endpoint(Receiver):
         if 300 <= status < 400:
             said = f"The endpoint answered {answered}, and redirects are not followed. Change its URL."
         return Later(said, request, retry_after=patience or 0.0)
-
-
-async def _all_or_first_fault(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """Do all at the same time; a fault of one ends the others, and is raised as it is."""
-    tasks = [asyncio.ensure_future(each) for each in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _lead_of(parcel: Parcel) -> int:

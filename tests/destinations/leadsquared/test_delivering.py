@@ -405,7 +405,7 @@ def stored_file():
 @pytest.mark.parametrize("plan", ["pro", "super", "lite"])
 def test_no_call_is_refused_for_being_over_the_plans_limit(leadsquared, account, clock, plan, monkeypatch):
     """The stand-in's clock goes with the drain's, which goes forward by one who waits at a time."""
-    monkeypatch.setattr("postroom.destinations.leadsquared.sending.AT_ONCE", 1)
+    monkeypatch.setattr("postroom.destinations.leadsquared.posting.AT_ONCE", 1)
     leadsquared.limit(plan)
     leadsquared.clock.now = lambda: clock.now().timestamp()
     place = open_leadsquared(account, replace(CHOSEN, plan=plan))

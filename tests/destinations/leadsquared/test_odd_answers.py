@@ -7,7 +7,7 @@ import pytest
 from postroom.crm.models import Lead
 from postroom.destinations.base import Event, LeadData, Parcel
 from postroom.destinations.leadsquared import catalogue
-from postroom.destinations.leadsquared.sending import layers_of
+from postroom.destinations.leadsquared.batch import layers_of
 from postroom.destinations.models import Delivery, DeliveryState
 from tests.destinations.contract import drain_all
 from tests.destinations.leadsquared.conftest import ASK, POST, SETTLE, UPDATE, open_leadsquared
