@@ -3,15 +3,18 @@
 Cases of "Using OAuth 2.0 for Server to Server Applications", JWT error codes.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
 from postroom.errors import AuthorizationLost, Misconfigured, Throttled, Unavailable
-from postroom.providers.base import Delegation
+from postroom.providers.base import Delegation, TokenSet
 from postroom.providers.gmail.client import GmailClient
 from postroom.providers.gmail.delegation import DelegatedTokens, ServiceAccount, read_key
 from postroom.providers.gmail.oauth import READ_MAIL
@@ -19,6 +22,7 @@ from postroom.providers.gmail.provider import Gmail
 from postroom.providers.gmail.quota import Budget
 from postroom.providers.held_tokens import TokenTable
 from postroom.providers.http import open_session
+from postroom.providers.recent import Recent
 from postroom.sandbox.google import GMAIL_METADATA, GMAIL_READONLY, GoogleSandbox
 from tests.providers.contract import ADDRESS, ALIAS, Mailroom, ProviderContract
 from tests.providers.gmail.room import GmailRoom
@@ -100,6 +104,25 @@ async def test_who_names_anothers_key_without_having_it_gets_nothing(room: Deleg
     room.key = room.key | {"private_key": other["private_key"]}
     with pytest.raises(AuthorizationLost, match="does not accept the service account's key"):
         await room.delegated().access_token()
+
+
+@pytest.mark.asyncio
+async def test_of_callers_at_once_one_asks(room: DelegatedRoom) -> None:
+    room.table = TokenTable()
+    before = room.requests()
+    found = await asyncio.gather(*(room.delegated().access_token() for _ in range(8)))
+    assert (len(set(found)), room.requests() - before) == (1, 1)
+
+
+@pytest.mark.asyncio
+async def test_a_token_close_to_its_end_is_not_used(room: DelegatedRoom) -> None:
+    async def made(seconds: int) -> TokenSet:
+        return TokenSet(str(seconds), datetime.now(UTC) + timedelta(seconds=seconds))
+
+    table = TokenTable()
+    assert await table.token("a", "", lambda: made(120)) == "120"
+    assert await table.token("a", "", lambda: made(3_600)) == "3600"
+    assert await table.token("a", "", lambda: made(7_200)) == "3600"
 
 
 @pytest.mark.asyncio
@@ -240,12 +263,10 @@ def test_a_key_that_is_not_rsa_is_refused(google: GoogleSandbox) -> None:
         Gmail().delegate(Delegation(key=json.dumps(give_key(google) | {"private_key": pem})))
 
 
-def test_budgets_of_mailboxes_not_seen_for_long_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    from postroom.providers.recent import Recent
-
+def test_what_was_not_used_for_long_is_let_go() -> None:
     held: Recent[int, int] = Recent(3)
     for number in range(5):
-        held.get_or_make(number, lambda: number)  # noqa: B023
+        assert held.get_or_make(number, partial(int, number)) == number
     assert (len(held), held.get(0), held.get(4)) == (3, None, 4)
     held.get(2)
     held.put(9, 9)
