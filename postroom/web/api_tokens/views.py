@@ -17,6 +17,7 @@ from postroom.organisations.models import User
 from postroom.web.api_tokens.forms import TokenForm
 from postroom.web.paging import page_of
 from postroom.web.parts import render_part
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 SIZE = 50
@@ -84,7 +85,7 @@ def _make(request: HttpRequest, user: User, form: TokenForm) -> bool:
             user, form.cleaned_data["name"], form.cleaned_data["scopes"], form.lifetime()
         )
     except TokenRefused as refused:
-        form.add_error(refused.field or None, str(refused))
+        form.add_error(refused.field or None, told(refused))
         return False
     request.session[FRESH] = sealer().seal({"name": token.name, "secret": secret}).decode()
     return True

@@ -20,6 +20,7 @@ from postroom.destinations.leadsquared.settings import problems as leadsquared_p
 from postroom.destinations.webhooks.settings import WebhookSettings
 from postroom.destinations.webhooks.settings import problems as webhook_problems
 from postroom.web.destinations.words import ACTIVITY_VALUES, EVENTS, LEAD_VALUES
+from postroom.web.sentences import told
 
 HISTORY = ((0, gettext_lazy("None")), (30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")))
 
@@ -62,7 +63,7 @@ class DestinationForm(forms.Form):
     def explain(self, found: Mapping[str, str]) -> None:
         """Put what the kind says against its settings beside the fields."""
         for name, sentence in found.items():
-            self.add_error(name if name in self.fields else None, sentence)
+            self.add_error(name if name in self.fields else None, told(sentence))
 
 
 class WebhookForm(DestinationForm):

@@ -24,6 +24,7 @@ from postroom.destinations.models import Destination
 from postroom.errors import PostroomError
 from postroom.web.destinations.forms import KeysForm, LeadSquaredForm, NewTypesForm, TypesForm
 from postroom.web.destinations.frame import get_destination, show, stash, stashed, take
+from postroom.web.sentences import told
 from postroom.web.setup.frame import configurer
 from postroom.web.viewer import viewer
 
@@ -68,7 +69,7 @@ def new_types(request: HttpRequest) -> HttpResponse:
                 history_days=form.cleaned_data["history"],
             )
         except DestinationRefused as error:
-            form.add_error(None, str(error))
+            form.add_error(None, told(error))
         else:
             take(request, PENDING)
             said = _("%(name)s is added. Mail that syncs from now on is delivered there.")
@@ -99,7 +100,7 @@ def edit(request: HttpRequest, destination: Destination) -> HttpResponse:
         except DestinationChanged:
             changed, form = True, form.at_version(destination.version)
         except DestinationRefused as error:
-            form.add_error("name", str(error))
+            form.add_error("name", told(error))
         else:
             catalogue.forget()
             messages.success(request, _("Saved. What waits is delivered by these settings."))
@@ -138,7 +139,7 @@ def keys(request: HttpRequest, pk: int) -> HttpResponse:
             except DestinationChanged:
                 changed, form = True, form.at_version(destination.version)
             except DestinationRefused as error:
-                form.add_error("name", str(error))
+                form.add_error("name", told(error))
             else:
                 catalogue.forget()
                 messages.success(request, _("LeadSquared answers to these keys. They are saved."))
@@ -161,7 +162,7 @@ def _offers(region: str, secrets: Mapping[str, object], codes: Collection[int] =
     try:
         return async_to_sync(look_up)(settings.POSTROOM, region, secrets, codes), ""
     except PostroomError as error:
-        return Offers(), str(error)
+        return Offers(), told(error)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -18,6 +18,7 @@ from postroom.web.destinations import leadsquared, webhook
 from postroom.web.destinations.deliveries import log_of
 from postroom.web.destinations.frame import framed, get_destination, show, take
 from postroom.web.parts import render_part
+from postroom.web.sentences import told
 from postroom.web.setup.frame import configurer
 from postroom.web.viewer import viewer
 
@@ -62,7 +63,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         said, is_good = checking.check(destination), True
     except PostroomError as error:
-        said, is_good = str(error), False
+        said, is_good = told(error), False
     if request.headers.get("HX-Request"):
         return render(request, "destinations/_checked.html", {"said": said, "is_good": is_good})
     (messages.success if is_good else messages.error)(request, said)
@@ -96,7 +97,7 @@ def _done(
     try:
         change(destination, viewer(request))
     except DestinationRefused as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("destinations")
     messages.success(request, said % {"name": destination.name})
     return redirect("destination", destination.pk)

@@ -20,6 +20,7 @@ from postroom.destinations.webhooks.settings import from_data, to_data
 from postroom.destinations.webhooks.signing import new_secrets, rotated
 from postroom.web.destinations.forms import WebhookForm
 from postroom.web.destinations.frame import get_destination, show, stash
+from postroom.web.sentences import told
 from postroom.web.setup.frame import configurer
 from postroom.web.viewer import viewer
 
@@ -35,7 +36,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             made = create_destination(user.account, "webhook", name, to_data(form.chosen()), secrets, user)
         except DestinationRefused as error:
-            form.add_error("name", str(error))
+            form.add_error("name", told(error))
         else:
             stash(request, SECRET, {str(made.pk): secrets["secret"]})
             messages.success(request, _("%(name)s is added. Send a test to it now.") % {"name": made.name})
@@ -61,7 +62,7 @@ def edit(request: HttpRequest, destination: Destination) -> HttpResponse:
         except DestinationChanged:
             changed, form = True, form.at_version(destination.version)
         except DestinationRefused as error:
-            form.add_error("name", str(error))
+            form.add_error("name", told(error))
         else:
             messages.success(request, _("Saved."))
             return redirect("destination", destination.pk)
@@ -78,7 +79,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         save_destination(destination, version=destination.version, by=viewer(request), secrets=secrets)
     except (DestinationChanged, DestinationRefused) as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         stash(request, SECRET, {str(pk): secrets["secret"]})
         messages.success(request, _("There is a new secret. The one before signs as well for 24 hours."))

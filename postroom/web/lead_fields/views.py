@@ -15,6 +15,7 @@ from postroom.crm.models import FieldType, LeadField
 from postroom.organisations.access import may_configure
 from postroom.organisations.models import User
 from postroom.web.lead_fields.forms import ChangeForm, FieldForm
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 
@@ -30,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 user.account, given["label"], FieldType(given["type"]), options=form.choices()
             )
         except FieldRefused as refusal:
-            form.add_error("label" if "choices" not in str(refusal) else "options", str(refusal))
+            form.add_error("label" if "choices" not in str(refusal) else "options", told(refusal))
         else:
             record(user.account, user, AuditArea.LEADS, f"Added the lead field {field.label}.")
             messages.success(request, _("%(label)s is a field of every lead now.") % {"label": field.label})
@@ -55,7 +56,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             change_field(field, form.cleaned_data["label"], form.choices())
         except FieldRefused as refusal:
-            form.add_error("label" if "choice" not in str(refusal).lower() else "options", str(refusal))
+            form.add_error("label" if "choice" not in str(refusal).lower() else "options", told(refusal))
         else:
             record(user.account, user, AuditArea.LEADS, f"Changed the lead field {field.label}.")
             messages.success(request, _("Saved."))

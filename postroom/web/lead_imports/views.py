@@ -25,6 +25,7 @@ from postroom.crm.importing import (
 from postroom.crm.jobs import import_soon
 from postroom.crm.models import ImportState, LeadImport, LeadSource
 from postroom.organisations.models import User
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 RECENT = 10
@@ -55,7 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
             content = file.read(MAX_BYTES + 1)
             job = begin_import(user.account, user, str(file.name or ""), content)
         except FileRefused as refusal:
-            error = str(refusal)
+            error = told(refusal)
         else:
             if {"email", "id"} & set(job.columns):
                 import_soon(job)
@@ -88,7 +89,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         set_columns(job, chosen, request.POST.get("source", "").replace("\x00", ""))
     except ImportRefused as refusal:
         return render(
-            request, "lead_imports/page.html", _context(job, chosen, error=str(refusal)), status=422
+            request, "lead_imports/page.html", _context(job, chosen, error=told(refusal)), status=422
         )
     import_soon(job)
     return redirect("lead_import", job.pk)
@@ -100,7 +101,7 @@ def go(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         confirm(job)
     except ImportRefused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, told(refusal))
     else:
         import_soon(job)
     return redirect("lead_import", job.pk)

@@ -15,6 +15,7 @@ from postroom.crm.sources import SourceRefused, sources_of
 from postroom.errors import PostroomError
 from postroom.organisations.access import may_configure
 from postroom.organisations.models import User
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 
@@ -27,7 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
         try:
             source = lead_sources.add(user.account, name, user)
         except SourceRefused as refusal:
-            error = str(refusal)
+            error = told(refusal)
         else:
             messages.success(request, _("%(name)s is a lead source now.") % {"name": source.name})
             return redirect("lead_sources")
@@ -51,7 +52,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             lead_sources.rename(source, name, user)
         except PostroomError as refusal:
-            error = str(refusal)
+            error = told(refusal)
         else:
             messages.success(request, _("Saved."))
             return redirect("lead_sources")
@@ -77,7 +78,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         number = lead_sources.merge(source, stays, user)
     except PostroomError as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, told(refusal))
         return redirect("lead_source", pk)
     said = ngettext(
         "%(number)s lead has the source %(name)s now.",
@@ -95,7 +96,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         lead_sources.delete(source, user)
     except SourceRefused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, told(refusal))
     else:
         messages.success(request, _("The lead source %(name)s was deleted.") % {"name": source.name})
     return redirect("lead_sources")

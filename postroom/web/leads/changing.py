@@ -18,6 +18,7 @@ from postroom.crm.fields import fields_of
 from postroom.crm.models import Lead, LeadSource
 from postroom.web.leads.forms import LeadForm
 from postroom.web.leads.views import Search, get_lead_for
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 
@@ -68,7 +69,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         gone = delete_lead(lead)
     except LeadGone as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("leads")
     mails = ngettext("%(mails)s stored mail", "%(mails)s stored mails", gone.mails) % {"mails": gone.mails}
     said = _("%(name)s was deleted, and with it %(mails)s that no other lead has.")
@@ -95,7 +96,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 def _add_errors(form: LeadForm, refused: ValuesRefused) -> None:
     for name, sentence in refused.problems.items():
-        form.add_error(name, sentence)
+        form.add_error(name, told(sentence))
 
 
 def _form(request: HttpRequest, form: LeadForm, lead: Lead) -> HttpResponse:

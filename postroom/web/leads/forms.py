@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from postroom.crm.editing import TEXTS, problems_of
 from postroom.crm.models import FieldType, Lead, LeadField
 from postroom.organisations.models import User
+from postroom.web.sentences import told
 
 YES, NO = "yes", "no"
 
@@ -46,7 +47,7 @@ class LeadForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         for name, sentence in problems_of(self._lead, self.changed()).items():
-            self.add_error(name, sentence)
+            self.add_error(name, told(sentence))
         return values
 
     def changed(self) -> dict[str, str]:

@@ -16,6 +16,7 @@ from postroom.crm.fields import fields_of
 from postroom.crm.models import Activity, Lead, LeadMerge, LeadQuerySet
 from postroom.errors import PostroomError
 from postroom.web.leads.views import get_lead_for, own_facts
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 OFFERED = 20
@@ -64,7 +65,7 @@ def decide(request: HttpRequest, pk: int, other: int) -> HttpResponse:
         try:
             merge(kept, gone, taken, user)
         except PostroomError as error:
-            messages.error(request, str(error))
+            messages.error(request, told(error))
             return redirect("leads")
         messages.success(request, _("%(gone)s is part of this lead now.") % {"gone": gone.name})
         return redirect("lead", kept.pk)
@@ -88,7 +89,7 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         back = undo(done, user)
     except PostroomError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("lead", done.kept_id)
     messages.success(request, _("%(name)s is a lead of its own again.") % {"name": back.name})
     return redirect("lead", back.pk)

@@ -21,6 +21,7 @@ from postroom.organisations.models import User
 from postroom.sync import connecting
 from postroom.web.paging import page_by_name
 from postroom.web.parts import render_part
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 SIZE = 50
@@ -85,7 +86,7 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     try:
         _CHANGES[action](request, mailbox, user)
     except PostroomError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     back = _choice(QueryDict(request.POST.get("back", ""))).query
     return redirect(f"{reverse('mailboxes')}{'?' if back else ''}{back}")
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from postroom.connector.users import UserRefused, change_own
 from postroom.organisations.models import User
 from postroom.web.my_account.forms import MyAccountForm
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 
@@ -23,7 +24,7 @@ def page(request: HttpRequest) -> HttpResponse:
         try:
             change_own(user, data["name"], data["time_zone"])
         except UserRefused as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
+            form.add_error(error.field if error.field in form.fields else None, told(error))
             user.refresh_from_db()
         else:
             _speak(request, user, data["language"])

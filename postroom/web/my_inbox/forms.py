@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from postroom.connector.policies import SettingsRefused
 from postroom.connector.tags import TagKind
 from postroom.policy.settings import Behaviour, RepDirection, RepSettings, Settings
+from postroom.web.sentences import told
 from postroom.web.tags.fields import TagsField
 
 IMPORTS = (0, 7, 30, 90, 180, 365)
@@ -80,7 +81,7 @@ class OwnForm(forms.Form):
     def explain(self, refused: SettingsRefused) -> None:
         for problem in refused.problems:
             name = problem.path.replace(".", "_")
-            self.add_error(name if name in self.fields else None, problem.sentence)
+            self.add_error(name if name in self.fields else None, told(problem.sentence))
 
     def _side(self, side: str, mine: RepDirection) -> RepDirection:
         given = self.cleaned_data

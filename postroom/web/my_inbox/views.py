@@ -36,6 +36,7 @@ from postroom.providers.registry import PROVIDERS
 from postroom.sync import connecting
 from postroom.web.consent.pending import Pending, Purpose, callback_url, keep
 from postroom.web.my_inbox.forms import SIDES, ActivateForm, OwnForm
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 RECENT = 8
@@ -66,7 +67,7 @@ def connect(request: HttpRequest) -> HttpResponse:
     try:
         begun = connecting.begin(user, provider, callback_url(provider))
     except PostroomError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("my_inbox")
     keep(request, Pending(provider.value, Purpose.MAILBOX, begun.state, begun.verifier))
     return redirect(begun.url)
@@ -82,7 +83,7 @@ def connected(request: HttpRequest, provider: Provider, verifier: str) -> HttpRe
     try:
         mailbox = connecting.complete(user, provider, code, verifier, callback_url(provider))
     except PostroomError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("my_inbox")
     if mailbox.is_syncing:
         said = _("%(address)s is connected again and goes on where it stopped.")
@@ -117,7 +118,7 @@ def resume(request: HttpRequest) -> HttpResponse:
     try:
         connecting.resume(mailbox)
     except PostroomError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("Sync goes on from where it stopped."))
     return redirect("my_inbox")
@@ -131,7 +132,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     try:
         left_over = connecting.remove(mailbox)
     except PostroomError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("my_inbox")
     if left_over:
         messages.warning(request, left_over)
@@ -254,7 +255,7 @@ def _offers(user: User) -> tuple[list[Provider], str]:
             refuse_until_open(user, provider)
             offered.append(provider)
         except AccountRefused as refusal:
-            refused = refused or str(refusal)
+            refused = refused or told(refusal)
     return offered, "" if offered else refused
 
 

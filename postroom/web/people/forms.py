@@ -14,6 +14,7 @@ from postroom.connector.users import (
     possible_managers,
 )
 from postroom.organisations.models import Account, Role, User, UserField
+from postroom.web.sentences import told
 
 
 class UserChoice(forms.ModelChoiceField):
@@ -84,7 +85,7 @@ class ProfileForm(forms.Form):
 
     def refuse(self, error: UserRefused) -> None:
         """Put what the account says against it beside the field it concerns."""
-        self.add_error(error.field if error.field in self.fields else None, str(error))
+        self.add_error(error.field if error.field in self.fields else None, told(error))
 
 
 class InviteForm(ProfileForm):

@@ -20,6 +20,7 @@ from postroom.sync.jobs import invite_soon
 from postroom.web.paging import page_by_name
 from postroom.web.parts import render_part, searched
 from postroom.web.people.forms import FieldForm, InviteForm, PasswordForm, ProfileForm, yes_names
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 SIZE = 50
@@ -106,7 +107,7 @@ def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         users.deactivate_user(user, by)
     except UserRefused as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(
             request, _("%(user)s is deactivated: signed out, and the mailbox paused.") % {"user": user}
@@ -160,7 +161,7 @@ def fields(request: HttpRequest) -> HttpResponse:
         try:
             added = users.add_field(by.account, form.cleaned_data["label"], by)
         except UserRefused as error:
-            form.add_error("label", str(error))
+            form.add_error("label", told(error))
         else:
             messages.success(request, _("The field %(label)s is added.") % {"label": added.label})
             return redirect("user_fields")
@@ -177,7 +178,7 @@ def field(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             users.rename_field(found, form.cleaned_data["label"], by)
         except UserRefused as error:
-            form.add_error("label", str(error))
+            form.add_error("label", told(error))
         else:
             messages.success(request, _("The field is now called %(label)s.") % {"label": found.label})
             return redirect("user_fields")
@@ -192,7 +193,7 @@ def remove_field(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         users.remove_field(found, by)
     except UserRefused as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("The field %(label)s is removed.") % {"label": found.label})
     return redirect("user_fields")
@@ -209,12 +210,12 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
             try:
                 user = invitations.accept_invitation(token, form.cleaned_data["password"])
             except UserRefused as error:
-                form.add_error("password", str(error))
+                form.add_error("password", told(error))
             else:
                 messages.success(request, _("Your password is set. Sign in with it now."))
                 return redirect("account_login")
     except InvitationOver as error:
-        return render(request, "people/invitation_over.html", {"said": str(error)}, status=410)
+        return render(request, "people/invitation_over.html", {"said": told(error)}, status=410)
     context = {"form": form, "invited": user}
     response = render(request, "people/invitation.html", context, status=422 if form.errors else 200)
     response["Referrer-Policy"] = "no-referrer"

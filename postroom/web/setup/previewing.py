@@ -27,6 +27,7 @@ from postroom.policy.decision import Rule
 from postroom.policy.settings import Settings
 from postroom.providers.http import open_session
 from postroom.sync.dry_run import DryRun, Example, dry_run
+from postroom.web.sentences import told
 from postroom.web.setup.words import RULES, Text
 
 DAYS = 7
@@ -141,7 +142,7 @@ async def _one(
     except TimeoutError:
         return _("The provider answers too slowly just now. Try again in a moment.")
     except PostroomError as error:
-        return str(error)
+        return told(error)
 
 
 def _add(found: Preview, result: DryRun, mailbox: Mailbox, viewer: User) -> None:

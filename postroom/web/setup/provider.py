@@ -25,6 +25,7 @@ from postroom.providers.registry import PROVIDERS
 from postroom.sync import connecting
 from postroom.sync.trying import try_client
 from postroom.web.consent.pending import Pending, Purpose, callback_url, keep
+from postroom.web.sentences import told
 from postroom.web.setup import saving
 from postroom.web.setup.forms import ClientForm, ProvidersForm
 from postroom.web.setup.frame import Place, enter, first_open, leave, show, step_url
@@ -173,7 +174,7 @@ def approve(request: HttpRequest, name: str) -> HttpResponse:
     try:
         begun = connecting.approval(place.user.account_id, provider, callback_url(provider))
     except PostroomError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return _back(provider)
     if begun is None:
         raise Http404("This provider has no page for that.")
@@ -211,10 +212,10 @@ def _tried(provider: Provider, entered: Client) -> tuple[str, str] | None:
     try:
         try_client(provider, entered)
     except Misconfigured as error:
-        return "client_secret", str(error)
+        return "client_secret", told(error)
     except PostroomError as error:
         said = _("%(provider)s could not be asked, so nothing was saved: %(why)s Try again in a moment.")
-        return "client_id", said % {"provider": provider.label, "why": str(error)}
+        return "client_id", said % {"provider": provider.label, "why": told(error)}
     return None
 
 

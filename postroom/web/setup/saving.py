@@ -20,6 +20,7 @@ from postroom.errors import PostroomError
 from postroom.organisations.models import Account, User
 from postroom.policy.problems import Problem
 from postroom.policy.settings import Settings
+from postroom.web.sentences import told
 from postroom.web.setup.words import Line, changes
 
 MOST_SHOWN = 20
@@ -78,7 +79,7 @@ def explain(found: Sequence[Problem], form: forms.Form, prefix: str = "") -> Non
     """Put each fault beside the field that it concerns."""
     for problem in found:
         name = _ASKED_AS.get(problem.path, problem.path.removeprefix(prefix))
-        form.add_error(name if name in form.fields else None, problem.sentence)
+        form.add_error(name if name in form.fields else None, told(problem.sentence))
 
 
 _ASKED_AS = {"search_fields": "search_1"}

@@ -17,6 +17,7 @@ from postroom.connector.stops import Missed, is_stopped
 from postroom.organisations.access import access_rule
 from postroom.organisations.models import AccessMode, Purpose, User
 from postroom.policy.settings import Settings
+from postroom.web.sentences import told
 from postroom.web.setup import saving
 from postroom.web.setup.forms import AdvancedForm, RuleForm
 from postroom.web.setup.frame import Place, enter, first_open, leave, show
@@ -129,7 +130,7 @@ def _completed(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         complete(place.user.account, place.user)
     except SetUpUnfinished as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("setup")
     messages.success(request, _("Postroom is set up. Users can connect their mailboxes from now on."))
     return redirect("home")

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from postroom.connector.tags import MOST, TagKind, read_tags
+from postroom.web.sentences import told
 
 
 class TagsField(forms.CharField):
@@ -30,7 +31,7 @@ class TagsField(forms.CharField):
             raise ValidationError(_("A list holds at most %(most)s entries.") % {"most": f"{MOST:,}"})
         refused = {tag.typed: tag.reason for tag in tags if tag.reason}
         if refused:
-            said = [f"“{typed}”: {reason}" for typed, reason in refused.items()]
+            said = [f"“{typed}”: {told(reason)}" for typed, reason in refused.items()]
             raise ValidationError(
                 [sentence.replace("\x00", "\N{REPLACEMENT CHARACTER}") for sentence in said]
             )

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from postroom.connector.tags import MOST, TagKind, read_tags
+from postroom.web.sentences import told
 from postroom.web.viewer import viewer
 
 
@@ -17,5 +18,7 @@ def check(request: HttpRequest) -> HttpResponseBase:
     if kind not in set(TagKind) or len(lines) > MOST:
         return HttpResponseBadRequest(_("There is no such list."))
     tags = read_tags(TagKind(kind), lines)
-    rows = [{"typed": tag.typed, "value": tag.value, "key": tag.key, "reason": tag.reason} for tag in tags]
+    rows = [
+        {"typed": tag.typed, "value": tag.value, "key": tag.key, "reason": told(tag.reason)} for tag in tags
+    ]
     return JsonResponse({"tags": rows})
