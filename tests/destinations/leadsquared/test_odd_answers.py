@@ -8,9 +8,10 @@ from postroom.crm.models import Lead
 from postroom.destinations.base import Event, LeadData, Parcel
 from postroom.destinations.leadsquared import catalogue
 from postroom.destinations.leadsquared.batch import layers_of
+from postroom.destinations.ledger import HoldLost
 from postroom.destinations.models import Delivery, DeliveryState
 from tests.destinations.contract import drain_all
-from tests.destinations.leadsquared.conftest import ASK, POST, SETTLE, UPDATE, open_leadsquared
+from tests.destinations.leadsquared.conftest import ASK, POST, SETTLE, UPDATE, calls, open_leadsquared
 from tests.destinations.room import post, run_drain
 from tests.providers.contract import GARBAGE
 from tests.sync.conftest import make_lead
@@ -38,6 +39,26 @@ def test_garbage_in_place_of_an_answer_doubles_nothing_and_loses_nothing(leadsqu
         drain_all(place, clock)
     assert not Delivery.objects.exclude(state=DeliveryState.DELIVERED).exists()
     assert len(leadsquared.leads) == len(leadsquared.activities) == len(GARBAGE)
+    assert not leadsquared.doubles()
+
+
+def test_a_drain_that_another_took_over_ends_in_the_midst_of_its_calls(
+    leadsquared, account, clock, monkeypatch
+):
+    place = open_leadsquared(account, events=["lead.created", "activity.created"])
+    for number in range(230):
+        post(make_lead(account, f"p{number}@customer.example"), "Hello")
+
+    def taken_over(held: object) -> None:
+        if calls(leadsquared, POST):
+            raise HoldLost
+
+    with monkeypatch.context() as patch:
+        patch.setattr("postroom.destinations.ledger.make_sure", taken_over)
+        assert run_drain(place, clock).unfinished
+    clock.forward(minutes=5)
+    drain_all(place, clock)
+    assert len(leadsquared.activities) == 230
     assert not leadsquared.doubles()
 
 
