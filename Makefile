@@ -2,6 +2,7 @@
 # Each sets up what it needs, on a machine with Python 3.11 or later and nothing else.
 
 PYTHON ?= python3
+WORKERS ?= auto
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
@@ -11,7 +12,7 @@ demo: .venv/runtime
 	$(BIN)/postroom demo
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -8,15 +8,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.environment import HOME
 
 
-def pytest_configure() -> None:
-    """Trade durability for speed in a server that lives for one test run."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Trade durability for speed in a server that lives for one test run.
+
+    Where tests run in several processes, each has a server of its own, and the one that hands them out none.
+    """
     from django.conf import settings
 
-    if os.environ.get("DATABASE_URL"):
+    hands_out = config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
+    if os.environ.get("DATABASE_URL") or hands_out:
         return
     database = settings.DATABASES["default"]
     with psycopg.connect(
@@ -25,6 +31,17 @@ def pytest_configure() -> None:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"alter system set {setting} = off")
         connection.execute("select pg_reload_conf()")
+
+
+class ByFile(LoadScopeScheduling):
+    """Where tests run in several processes, those of a file stay together, and all that use a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:
