@@ -300,6 +300,60 @@ SENTENCES = (
         "be reachable from the internet by https."
     ),
     _("What should be made exists at Microsoft already."),
+    _(
+        "This is not the JSON key of a service account. In the Google Cloud console, open the "
+        "service account, then Keys, Add key, Create new key, JSON, and enter the whole file. (Its "
+        "type is %(kind)s.)"
+    ),
+    _(
+        "This is not the JSON key of a service account. In the Google Cloud console, open the "
+        "service account, then Keys, Add key, Create new key, JSON, and enter the whole file."
+    ),
+    _("The key file lacks %(names)s. Enter the whole file, unchanged."),
+    _(
+        "The private key in this file cannot be read: part of it is missing, or it was changed. "
+        "Enter the whole file, unchanged."
+    ),
+    _("The private key in this file is not an RSA key of %(bits)s bits or more."),
+    _(
+        "Google does not accept the service account's key: it was deleted or disabled, or has "
+        "expired. Make another key, and enter it."
+    ),
+    _("The service account was deleted in the Google Cloud console. Make another, and enter its key."),
+    _(
+        "The service account is not let in for %(user)s: in the admin console, under Security, "
+        "Access and data control, API controls, Domain-wide delegation, a super administrator "
+        "enters the client id %(id)s with the scope %(scope)s. Google may take up to 24 hours to "
+        "let it in everywhere."
+    ),
+    _(
+        "The scope %(scope)s is missing for the service account: in the admin console, under "
+        "Security, Access and data control, API controls, Domain-wide delegation, a super "
+        "administrator adds it to the client id %(id)s. Google may take up to 24 hours to let it in "
+        "everywhere."
+    ),
+    _(
+        "The Google Workspace administrator does not allow this service account to read mail. In "
+        "the admin console, under API controls, mark the client id %(id)s as trusted."
+    ),
+    _(
+        "The service account belongs to another organisation, which keeps it to itself. Use one of "
+        "your own organisation."
+    ),
+    _(
+        "The service account is disabled. Enable it in the Google Cloud console, under IAM and "
+        "admin, Service accounts."
+    ),
+    _("Google does not know the scope %(scope)s: the Gmail API may be off."),
+    _("Google Workspace has no user %(user)s, or the user is suspended."),
+    _("The clock of this server is wrong, so Google refuses its requests. Set it."),
+    _("There is no OAuth client for Outlook yet. Enter one first, with your organisation's tenant id."),
+    _(
+        "The OAuth client for Outlook does not say which organisation it is for. Enter your "
+        "tenant's id or domain beside it first."
+    ),
+    _("%(user)s has connected %(address)s already."),
+    _("The administrator who asked for this is none any more. Choose the user again."),
 )
 """As they are made, with a name for each value."""
 FIELDS: Mapping[str, str] = {

@@ -15,6 +15,7 @@ from postroom.errors import AccountRefused
 from postroom.organisations.models import User
 from postroom.sync.connecting_many import Chosen
 from postroom.web.my_inbox.forms import ActivateForm
+from postroom.web.sentences import told
 
 LARGEST_FILE = 16 * 1024
 """Bytes of a key file."""
@@ -128,7 +129,7 @@ class PreviewForm(ActivateForm):
         for user in self.users:
             key, fault = keys[user.pk], ""
             if isinstance(key, AccountRefused):
-                fault = str(key)
+                fault = told(key)
             elif key in taken:
                 fault = _("A colleague has connected this address already.")
             elif found.count(key) > 1:
