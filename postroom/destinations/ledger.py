@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from postroom.connector.models import Mailbox
+from postroom.crm.giving_way import again_if_broken_off
 from postroom.destinations.base import Delivered, Event, Later, Outcome, Refused, Unknown
 from postroom.destinations.managing import is_failing
 from postroom.destinations.models import (
@@ -260,12 +261,17 @@ class Call:
         return zip(self.deliveries, self.outcomes, strict=True)
 
 
-@transaction.atomic
 def settle(held: Hold, call: Call, now: datetime, tell: Tell) -> int:
     """Write what became of each, and of the destination; returns how many arrived.
 
-    A delivery that another drain has tried since is left as that one found it.
+    A delivery that another drain has tried since is left as that one found it. Whoever merges leads takes the
+    rows of several deliveries, too, and in another order: what gives way is done again.
     """
+    return again_if_broken_off(lambda: _settle(held, call, now, tell))
+
+
+@transaction.atomic
+def _settle(held: Hold, call: Call, now: datetime, tell: Tell) -> int:
     call = _without_untried(held, call, now)
     patient = {row.pk for row, outcome in call.pairs() if isinstance(outcome, Later) and outcome.retry_after}
     _put_back(held, patient, now)
@@ -447,9 +453,15 @@ def _work_again(held: Hold, now: datetime) -> None:
             cursor.execute(_NOW, [now, held.destination.account_id, held.destination.pk, now])
 
 
-@transaction.atomic
 def undo(held: Hold, deliveries: Sequence[Delivery], error: PostroomError, now: datetime, tell: Tell) -> None:
     """Note a call of which nothing arrived: it uses up no attempts, for it is the destination's matter."""
+    again_if_broken_off(lambda: _undo(held, deliveries, error, now, tell))
+
+
+@transaction.atomic
+def _undo(
+    held: Hold, deliveries: Sequence[Delivery], error: PostroomError, now: datetime, tell: Tell
+) -> None:
     _put_back(held, [row.pk for row in deliveries], now)
     said = _storable(str(error))
     if isinstance(error, AuthorizationLost | Misconfigured):

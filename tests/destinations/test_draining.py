@@ -9,6 +9,8 @@ from django.conf import settings as django_settings
 from django.db import connection, transaction
 
 from postroom.crm.editing import save_lead
+from postroom.crm.giving_way import again_if_broken_off
+from postroom.crm.models import Activity
 from postroom.destinations import ledger
 from postroom.destinations.base import Delivered, Limit, Unknown
 from postroom.destinations.draining import Tools, drain
@@ -94,13 +96,7 @@ def test_a_change_meanwhile_lets_only_the_call_under_way_end(destination, memory
 
 
 def in_a_thread(work) -> None:
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=closing(work))
     thread.start()
     thread.join()
 
@@ -182,6 +178,52 @@ def test_a_change_while_it_is_sent_is_told_afterwards(destination, memory, carol
     run_drain(destination, clock)
     told = [(parcel.event.value, parcel.lead.company) for parcel in memory.parcels if parcel.lead]
     assert told == [("lead.created", ""), ("lead.updated", "Customer Ltd")]
+
+
+def test_an_answer_is_noted_though_a_merge_is_in_the_way(
+    account, rita, destination, memory, carol, dave, clock
+):
+    """The merge holds the rows of both deliveries, too, in the other order: one gives way, none is lost."""
+    first, second = post(dave, "First"), post(dave, "Second")
+    held = ledger.hold(destination.pk, clock.now())
+    assert held is not None
+    taken = ledger.take(held, 10, clock.now())
+    call = ledger.Call(taken, [Delivered(str(row.pk)) for row in taken], clock.now(), 5)
+    settling = threading.Thread(
+        target=closing(lambda: ledger.settle(held, call, clock.now(), lambda _: None))
+    )
+
+    @transaction.atomic
+    def merge_like() -> None:
+        Activity.objects.filter(pk=second.pk).update(lead=carol)
+        if settling.ident is None:
+            settling.start()
+            while not is_somebody_waiting():
+                continue
+        Activity.objects.filter(pk=first.pk).update(lead=carol)
+
+    again_if_broken_off(merge_like)
+    settling.join()
+    rows = Delivery.objects.filter(pk__in=[row.pk for row in taken])
+    assert set(rows.values_list("state", flat=True)) == {DeliveryState.DELIVERED}
+    assert DeliveryAttempt.objects.count() == len(taken)
+    assert set(Activity.objects.values_list("lead_id", flat=True)) == {carol.pk}
+
+
+def is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select exists (select from pg_locks where not granted)")
+        return bool(cursor.fetchone()[0])
+
+
+def closing(work):
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    return run
 
 
 def test_content_follows_the_destinations_settings(account, destination, memory, carol, clock):
