@@ -222,7 +222,8 @@ def test_in_german_whose_words_are_longer(page: Page, demo: Demo) -> None:
     page.set_extra_http_headers({"Accept-Language": "de"})
     paths = [
         *("/leads/", "/mailboxes/", "/people/", "/journal/", "/my-account/", "/leads/import/"),
-        *("/settings/provider/", "/settings/inbound/", "/settings/advanced/"),
+        *("/settings/provider/", "/settings/inbound/", "/settings/advanced/", "/settings/destinations/"),
+        *("/settings/destinations/1/", "/settings/destinations/1/edit/"),
     ]
     complaints: list[str] = []
     for pixels in (NARROW, USUAL):
