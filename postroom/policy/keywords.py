@@ -1,7 +1,7 @@
 """Keywords in text (R-035).
 
 Text and keywords are folded alike, and Hyperscan then finds every place where one may end in one walk over
-the text, however many there are (docs/decisions/0010). A hit counts unless it is part of a longer word.
+the text, however many there are (docs/decisions/0013). A hit counts unless it is part of a longer word.
 
 - A hit never splits what a reader sees as one character: a letter from its accents and vowel signs, an
   emoji from its skin tone or from the others that it is joined with.
