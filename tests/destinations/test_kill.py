@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from django.conf import settings as django_settings
@@ -70,6 +71,22 @@ def await_requests(stand_in, more: int, process: "subprocess.Popen[bytes]") -> N
         return
 
 
+def suspend(process: "subprocess.Popen[bytes]") -> None:
+    """Stop it where it is in no transaction: in one it would hold its locks until it wakes."""
+    while process.poll() is None:
+        process.send_signal(signal.SIGSTOP)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select exists (select from pg_stat_activity where datname = current_database()"
+                " and pid <> pg_backend_pid() and backend_type = 'client backend' and state <> 'idle')"
+            )
+            if not cursor.fetchone()[0]:
+                return
+        process.send_signal(signal.SIGCONT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.005)
+
+
 def post_all(account) -> list[Lead]:
     leads = [make_lead(account, f"p{number}@customer.example") for number in range(LEADS)]
     for lead in leads:
@@ -124,7 +141,7 @@ def test_a_process_that_is_asleep_for_long_sends_nothing_after_another_took_over
     post_all(account)
     sleeper = start(place, clock)
     await_requests(stand_in, 2, sleeper)
-    sleeper.send_signal(signal.SIGSTOP)
+    suspend(sleeper)
     clock.forward(seconds=LEASE)
     drain_all(place, clock)
     received = stand_in.received
