@@ -89,7 +89,7 @@ def test_every_event_is_as_its_schema_has_it(webhook, listener, account, rita, c
     assert told["activity"]["attachments"] == [
         {"filename": "plan.pdf", "content_type": "", "size": 9, "sha256": "a" * 64, "inline": False}
     ]
-    assert told["data"]["lead"]["owner"] == rita.email
+    assert told["lead"]["owner"] == rita.email
 
 
 def test_the_schemas_refuse_what_is_none():
