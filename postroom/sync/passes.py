@@ -61,6 +61,8 @@ JUDGEMENTS = 5
 """How often a batch is judged whose leads keep changing, before the pass leaves it to the next."""
 
 
+Filed = asyncio.Task[set[str]]
+"""A batch on its way; it ends with the keys of who became a lead by it."""
 KeptOnce = dict[tuple[str, frozenset[AttachmentKind] | None], tuple[Kept, ...]]
 """Attachments by the mail's identity and the kinds that were asked for; None where none were."""
 
@@ -177,12 +179,10 @@ class Pass:
         self._source = source
         self._keeper = Keeper(source, blobs, mailbox.account_id)
         self._report = report
-        self._under_way: list[asyncio.Task[None]] = []
+        self._under_way: list[Filed] = []
         self._settings = Settings()
         self._rep = Rep(frozenset())
         self._missed: list[tuple[datetime, datetime]] = []
-        self._captured: set[str] = set()
-        """Keys of who became a lead with the batch before."""
 
     async def run(self) -> None:
         await self._look_up_people()
@@ -323,8 +323,8 @@ class Pass:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _file(self, batch: list[Read], step: Step | None, before: asyncio.Task[None] | None) -> None:
-        """Judge a batch, and commit it after the one ``before``.
+    async def _file(self, batch: list[Read], step: Step | None, before: Filed | None) -> set[str]:
+        """Judge a batch, and commit it after the one ``before``; returns keys of who became a lead.
 
         It is judged again where, while it waited, the settings changed, which count from then on (R-046),
         or somebody on it became a lead.
@@ -333,33 +333,35 @@ class Pass:
         settings = await self._look_up_settings()
         filings = await self._judge(batch, kept, settings)
         if before:
-            await before
+            captured = await before
             now = await self._look_up_settings()
-            if now != settings or self._knows_more(batch, filings, self._captured) < len(batch):
+            if now != settings or self._before_news(batch, filings, captured) < len(batch):
                 filings = await self._judge(batch, kept, now)
+        captured = set[str]()
         while True:
-            known = self._knows_more(batch, filings, set())
-            batch, rest = batch[:known], batch[known:]
-            await self._commit(batch, filings[:known], None if rest else step, kept)
+            settled = self._before_news(batch, filings, set())
+            batch, rest = batch[:settled], batch[settled:]
+            captured |= await self._commit(batch, filings[:settled], None if rest else step, kept)
             if not rest:
-                return
+                return captured
             batch, filings = rest, await self._judge(rest, kept, await self._look_up_settings())
 
     async def _commit(
         self, batch: Sequence[Read], filings: list[Filing], step: Step | None, kept: KeptOnce
-    ) -> None:
+    ) -> set[str]:
+        """Write what was judged, again where leads changed; returns keys of who became a lead."""
         for judgement in range(1, JUDGEMENTS + 1):
             try:
                 self._report.add(await in_thread(commit, self._mailbox, self._rep, filings, step))
-                self._captured = set().union(*map(_captured_by, filings))
-                return
+                return set[str]().union(*map(_captured_by, filings))
             except LeadsChanged:
                 if judgement == JUDGEMENTS:
                     raise
                 log.info("Mailbox %s: leads changed meanwhile; judging again.", self._mailbox.pk)
             filings = await self._judge(batch, kept, await self._look_up_settings())
+        raise AssertionError("The last judgement is written or raises.")
 
-    def _knows_more(self, batch: Sequence[Read], filings: Sequence[Filing], captured: set[str]) -> int:
+    def _before_news(self, batch: Sequence[Read], filings: Sequence[Filing], captured: set[str]) -> int:
         """How many mails come before the first that has a lead by now, though it was judged to have none.
 
         That is one of whose people an earlier mail makes a lead: the rep wrote to somebody, who answers.

@@ -322,7 +322,7 @@ def test_r046_a_change_in_the_midst_of_a_page_counts_for_the_rest_of_it(
     assert StoredMessage.objects.exclude(subject="").count() == 2
 
 
-@pytest.mark.parametrize("batch", [1, 2, 50])
+@pytest.mark.parametrize("batch", [1, 2, 3, 50])
 def test_r043_an_answer_right_after_the_mail_that_made_the_lead_has_a_lead(
     google, mailbox, account, sync, monkeypatch, batch
 ):
@@ -332,10 +332,11 @@ def test_r043_an_answer_right_after_the_mail_that_made_the_lead_has_a_lead(
     google.deliver(RITA, mail(from_="erin@customer.example", subject="Who are you?"))
     google.send(RITA, mail(from_=RITA, to="erin@customer.example", subject="An offer"))
     google.deliver(RITA, mail(from_="erin@customer.example", subject="Yes"))
+    google.deliver(RITA, mail(from_="erin@customer.example", subject="And now"))
     google.deliver(RITA, mail(from_="nobody@customer.example", subject="No"))
     sync(mailbox)
     subjects = Activity.objects.order_by("happened_at", "pk").values_list("message__subject", flat=True)
-    assert set(subjects) == {"An offer", "Yes"}
+    assert set(subjects) == {"An offer", "Yes", "And now"}
     assert Lead.objects.get().email == "erin@customer.example"
     assert [row[1] for row in journal(mailbox)].count("no_lead") == 2
     assert not sync(mailbox).synced
