@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.db import DataError, connection, transaction
 from django.db.models import F
 from psycopg import errors as postgres
 
 from postroom.connector.models import SYNCING, JournalEntry, Mailbox, MailboxState, Outcome, ProcessedMail
 from postroom.crm.bulk import insert_rows
 from postroom.crm.capture import NewLead, capture_leads
+from postroom.crm.giving_way import DEADLOCK, again_if_broken_off
 from postroom.crm.models import (
     Activity,
     ActivityKind,
@@ -78,22 +79,13 @@ def commit(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing], step: Step | N
     Raises ``Fenced`` and ``LeadsChanged``; nothing is written then. A mail whose values PostgreSQL
     refuses is set aside, and the rest is written.
     """
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            done = _commit_or_sift(mailbox, rep, filings, step)
-        except (OperationalError, IntegrityError) as error:
-            if attempt == ATTEMPTS or not isinstance(error.__cause__, _GIVEN_WAY):
-                raise
-            log.info("A commit of mailbox %s gave way to another; trying again.", mailbox.pk)
-        else:
-            _follow(mailbox, step)
-            return done
-    raise AssertionError("The last attempt returns or raises.")
+    done = again_if_broken_off(lambda: _commit_or_sift(mailbox, rep, filings, step), _GIVEN_WAY)
+    _follow(mailbox, step)
+    return done
 
 
-ATTEMPTS = 4
 _GIVEN_WAY = (
-    postgres.DeadlockDetected,
+    *DEADLOCK,
     postgres.SerializationFailure,
     # What was looked up went meanwhile, such as a lead source that was merged into another.
     postgres.ForeignKeyViolation,
