@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from postroom.connector.access import refuse_without_access
@@ -23,6 +23,7 @@ from postroom.errors import AccountRefused
 from postroom.mail.addresses import make_address
 from postroom.mail.message import Address
 from postroom.organisations.access import visible_users
+from postroom.organisations.finding import words_of
 from postroom.organisations.models import Account, User
 from postroom.providers.base import Consent, Cursor
 
@@ -38,6 +39,15 @@ def visible_mailboxes(viewer: User) -> QuerySet[Mailbox]:
     """The mailboxes that the viewer may see (R-075)."""
     mailboxes = Mailbox.objects.of(viewer.account)
     return mailboxes if viewer.is_administrator else mailboxes.filter(user__in=visible_users(viewer))
+
+
+def mailboxes_matching(mailboxes: QuerySet[Mailbox], text: str) -> QuerySet[Mailbox]:
+    """Those of which the user's name or an address holds every word of ``text``; all where there is none."""
+    for word in words_of(text):
+        mailboxes = mailboxes.filter(
+            Q(user__name__icontains=word) | Q(user__email__icontains=word) | Q(address__icontains=word)
+        )
+    return mailboxes
 
 
 def managed_mailboxes(viewer: User) -> QuerySet[Mailbox]:

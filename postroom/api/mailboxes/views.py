@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
@@ -20,7 +20,7 @@ from postroom.api.problems import Kinds, Problem
 from postroom.api.scopes import Scope
 from postroom.api.shapes import Shown
 from postroom.connector import mailboxes
-from postroom.connector.mailboxes import managed_mailboxes, visible_mailboxes
+from postroom.connector.mailboxes import mailboxes_matching, managed_mailboxes, visible_mailboxes
 from postroom.connector.models import SYNCING, Mailbox, MailboxState
 from postroom.organisations.models import User
 from postroom.sync import connecting
@@ -165,11 +165,7 @@ def _found(user: User, asked: MailboxesAsked) -> QuerySet[Mailbox]:
         found = found.filter(state=asked.state)
     if asked.provider:
         found = found.filter(provider=asked.provider)
-    for word in asked.q.split()[:10]:
-        found = found.filter(
-            Q(user__name__icontains=word) | Q(user__email__icontains=word) | Q(address__icontains=word)
-        )
-    return found
+    return mailboxes_matching(found, asked.q)
 
 
 def _shown(mailbox: Mailbox) -> MailboxShown:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Literal
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
@@ -16,6 +15,7 @@ from postroom.api.paging import Id, Paged, by_id
 from postroom.api.scopes import Scope
 from postroom.api.shapes import Shown
 from postroom.organisations.access import visible_users
+from postroom.organisations.finding import users_matching
 from postroom.organisations.models import User
 
 router = Router()
@@ -52,9 +52,7 @@ def user_list(request: HttpRequest, asked: Query[UsersAsked]) -> HttpResponse:
     users = visible_users(caller(request).user)
     if asked.role:
         users = users.filter(role=asked.role)
-    for word in asked.q.split()[:10]:
-        users = users.filter(Q(name__icontains=word) | Q(email__icontains=word))
-    rows = by_id(users, asked)
+    rows = by_id(users_matching(users, asked.q), asked)
     return page(request, UserPage(items=list(map(_shown, rows.rows)), next=rows.next), rows.next)
 
 

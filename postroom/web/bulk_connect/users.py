@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from postroom.connector.models import Mailbox
 from postroom.connector.policies import current_settings
 from postroom.organisations.access import connecting_users
+from postroom.organisations.finding import users_matching
 from postroom.organisations.models import Account, Role, User
 from postroom.sync.connecting_many import begin_run
 from postroom.web.bulk_connect.forms import PreviewForm
@@ -90,7 +91,4 @@ def _filter(given: QueryDict) -> tuple[str, str]:
 
 
 def _found(users: QuerySet[User], search: str, role: str) -> QuerySet[User]:
-    found = users.filter(role=role) if role else users
-    for word in search.split()[:10]:
-        found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
-    return found
+    return users_matching(users.filter(role=role) if role else users, search)

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -14,7 +14,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from postroom.connector import mailboxes
-from postroom.connector.mailboxes import DEACTIVATABLE, managed_mailboxes, visible_mailboxes
+from postroom.connector.mailboxes import (
+    DEACTIVATABLE,
+    mailboxes_matching,
+    managed_mailboxes,
+    visible_mailboxes,
+)
 from postroom.connector.models import Mailbox, MailboxState, Provider
 from postroom.errors import PostroomError
 from postroom.organisations.models import User
@@ -199,11 +204,7 @@ def _found(user: User, choice: Choice) -> QuerySet[Mailbox]:
         found = found.filter(state=choice.state)
     if choice.provider:
         found = found.filter(provider=choice.provider)
-    for word in choice.search.split()[:10]:
-        found = found.filter(
-            Q(user__name__icontains=word) | Q(user__email__icontains=word) | Q(address__icontains=word)
-        )
-    return found.select_related("user")
+    return mailboxes_matching(found, choice.search).select_related("user")
 
 
 def _counts(user: User) -> list[tuple[str, str, int]]:

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from postroom.connector import invitations, users
 from postroom.connector.invitations import InvitationOver
 from postroom.connector.users import UserRefused
 from postroom.organisations.access import access_rule, visible_users
+from postroom.organisations.finding import users_matching
 from postroom.organisations.models import AccessMode, AccessRule, Purpose, Role, User, UserField
 from postroom.sync.jobs import invite_soon
 from postroom.web.paging import page_by_name
@@ -250,9 +251,7 @@ def _found(user: User, search: str, role: str) -> QuerySet[User]:
     found = visible_users(user)
     if role:
         found = found.filter(role=role)
-    for word in search.split()[:10]:
-        found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
-    return found.select_related("manager", "mailbox")
+    return users_matching(found, search).select_related("manager", "mailbox")
 
 
 def _profile_form(request: HttpRequest, user: User) -> ProfileForm:
