@@ -1,7 +1,7 @@
 """The forms of destinations; what is wrong with the settings of a kind, the kind itself says."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self, cast
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -17,8 +17,16 @@ from postroom.destinations.leadsquared.offers import Offers
 from postroom.destinations.leadsquared.plans import PLANS
 from postroom.destinations.leadsquared.settings import CUSTOM, LeadSquaredSettings
 from postroom.destinations.leadsquared.settings import problems as leadsquared_problems
+from postroom.destinations.managing import (
+    DestinationChanged,
+    DestinationRefused,
+    Values,
+    save_destination,
+)
+from postroom.destinations.models import Destination
 from postroom.destinations.webhooks.settings import WebhookSettings
 from postroom.destinations.webhooks.settings import problems as webhook_problems
+from postroom.organisations.models import User
 from postroom.web.destinations.words import ACTIVITY_VALUES, EVENTS, LEAD_VALUES
 from postroom.web.sentences import told
 
@@ -52,13 +60,40 @@ class DestinationForm(forms.Form):
         error_messages={"required": gettext_lazy("Give it a name.")},
     )
     version = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+    changed = False
+    """Whether somebody else saved meanwhile; the form is then an edit of what they saved."""
 
-    def at_version(self, version: int) -> Self:
-        """The same once more, as an edit of that version."""
+    def save_to(
+        self, destination: Destination, by: User, settings: Values, secrets: Values | None = None
+    ) -> bool:
+        """Save a valid form; where it cannot be, the form says why."""
+        try:
+            save_destination(
+                destination,
+                version=self.cleaned_data["version"],
+                by=by,
+                name=self.cleaned_data["name"],
+                settings=settings,
+                secrets=secrets,
+            )
+        except DestinationChanged:
+            self.changed = True
+            self._become_edit_of(destination.version)
+        except DestinationRefused as error:
+            self.add_error("name", told(error))
+        else:
+            return True
+        return False
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the page that shows the form."""
+        return 409 if self.changed else 422 if self.errors else 200
+
+    def _become_edit_of(self, version: int) -> None:
         again = self.data.copy()  # type: ignore[attr-defined]
         again["version"] = str(version)
         self.data = again
-        return self
 
     def explain(self, found: Mapping[str, str]) -> None:
         """Put what the kind says against its settings beside the fields."""

@@ -14,10 +14,8 @@ from postroom.crm.fields import fields_of
 from postroom.destinations.leadsquared import catalogue
 from postroom.destinations.leadsquared.offers import Offers, look_up
 from postroom.destinations.managing import (
-    DestinationChanged,
     DestinationRefused,
     create_destination,
-    save_destination,
     secrets_of,
 )
 from postroom.destinations.models import Destination
@@ -87,27 +85,16 @@ def edit(request: HttpRequest, destination: Destination) -> HttpResponse:
     own = fields_of(destination.account_id)
     initial = {**TypesForm.guessed(()), **held, "name": destination.name, "version": destination.version}
     form = LeadSquaredForm(held, offers, own, request.POST or None, initial=initial)
-    changed = False
-    if request.method == "POST" and form.is_valid():
-        try:
-            save_destination(
-                destination,
-                version=form.cleaned_data["version"],
-                by=viewer(request),
-                name=form.cleaned_data["name"],
-                settings=form.chosen(),
-            )
-        except DestinationChanged:
-            changed, form = True, form.at_version(destination.version)
-        except DestinationRefused as error:
-            form.add_error("name", told(error))
-        else:
-            catalogue.forget()
-            messages.success(request, _("Saved. What waits is delivered by these settings."))
-            return redirect("destination", destination.pk)
-    context = {"form": form, "destination": destination, "changed": changed, "fault": fault}
-    status = 409 if changed else 422 if form.errors else 200
-    return show(request, "destinations/leadsquared.html", context, status)
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and form.save_to(destination, viewer(request), form.chosen())
+    ):
+        catalogue.forget()
+        messages.success(request, _("Saved. What waits is delivered by these settings."))
+        return redirect("destination", destination.pk)
+    context = {"form": form, "destination": destination, "fault": fault}
+    return show(request, "destinations/leadsquared.html", context, form.status)
 
 
 @GET_OR_POST
@@ -122,31 +109,15 @@ def keys(request: HttpRequest, pk: int) -> HttpResponse:
         "plan": held.get("plan", "pro"),
     }
     form = KeysForm(True, request.POST or None, initial=initial)
-    changed = False
     if request.method == "POST" and form.is_valid():
         secrets = form.secrets() or secrets_of(destination)
-        if _opens(form, secrets):
-            chosen = {name: form.cleaned_data[name] for name in ("region", "plan")}
-            try:
-                save_destination(
-                    destination,
-                    version=form.cleaned_data["version"],
-                    by=viewer(request),
-                    name=form.cleaned_data["name"],
-                    settings={**held, **chosen},
-                    secrets=secrets,
-                )
-            except DestinationChanged:
-                changed, form = True, form.at_version(destination.version)
-            except DestinationRefused as error:
-                form.add_error("name", told(error))
-            else:
-                catalogue.forget()
-                messages.success(request, _("LeadSquared answers to these keys. They are saved."))
-                return redirect("destination", pk)
-    context = {"form": form, "destination": destination, "changed": changed}
-    status = 409 if changed else 422 if form.errors else 200
-    return show(request, "destinations/leadsquared_keys.html", context, status)
+        chosen = {name: form.cleaned_data[name] for name in ("region", "plan")}
+        if _opens(form, secrets) and form.save_to(destination, viewer(request), {**held, **chosen}, secrets):
+            catalogue.forget()
+            messages.success(request, _("LeadSquared answers to these keys. They are saved."))
+            return redirect("destination", pk)
+    context = {"form": form, "destination": destination}
+    return show(request, "destinations/leadsquared_keys.html", context, form.status)
 
 
 def _opens(form: KeysForm, secrets: Mapping[str, object]) -> bool:

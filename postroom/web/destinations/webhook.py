@@ -49,26 +49,15 @@ def edit(request: HttpRequest, destination: Destination) -> HttpResponse:
     chosen = from_data(destination.settings)
     initial = WebhookForm.initial_of(chosen, destination.name, destination.version)
     form = WebhookForm(request.POST or None, initial=initial)
-    changed = False
-    if request.method == "POST" and form.is_valid():
-        try:
-            save_destination(
-                destination,
-                version=form.cleaned_data["version"],
-                by=viewer(request),
-                name=form.cleaned_data["name"],
-                settings=to_data(form.chosen()),
-            )
-        except DestinationChanged:
-            changed, form = True, form.at_version(destination.version)
-        except DestinationRefused as error:
-            form.add_error("name", told(error))
-        else:
-            messages.success(request, _("Saved."))
-            return redirect("destination", destination.pk)
-    context = {"form": form, "destination": destination, "changed": changed}
-    status = 409 if changed else 422 if form.errors else 200
-    return show(request, "destinations/webhook.html", context, status)
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and form.save_to(destination, viewer(request), to_data(form.chosen()))
+    ):
+        messages.success(request, _("Saved."))
+        return redirect("destination", destination.pk)
+    context = {"form": form, "destination": destination}
+    return show(request, "destinations/webhook.html", context, form.status)
 
 
 @require_POST
