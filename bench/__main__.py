@@ -77,6 +77,8 @@ def backlog(table: Table, mails: int) -> None:
     google = Sandbox("bench.google", 1, mails, max(mails // 1000, 1))
     address = next(iter(google.mailboxes))
     try:
+        # The stand-in encodes each answer when it is first asked for; that is not what is measured.
+        leg("raw", google, address, mails)
         raw = [leg("raw", google, address, mails)]
         google.tell("clear")
         ours = leg("postroom", google, address, mails)

@@ -99,6 +99,7 @@ def postroom(origin: str, token: str, start: str, mails: int) -> int:
 
     django.setup()
     from bench.company import ready
+    from postroom.connector.live_settings import live
     from postroom.crm.models import Activity
     from postroom.sync.passes import run_pass
     from postroom.sync.runtime import open_runtime
@@ -110,9 +111,10 @@ def postroom(origin: str, token: str, start: str, mails: int) -> int:
             while (await run_pass(mailbox_id, runtime.session, runtime.blobs)).unfinished:
                 pass
 
-    begin()
-    asyncio.run(run())
-    end()
+    with live.listening():
+        begin()
+        asyncio.run(run())
+        end()
     return Activity.objects.filter(message__copies__user__mailbox=mailbox_id).count()
 
 

@@ -278,25 +278,27 @@ def _messages(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> dict[str
     return messages
 
 
+_GROWING = ("subject", "cc", "bcc", "details")
+"""What a message may gain by another copy."""
+
+
 def _stored(account: int, copies: Sequence[Filing]) -> dict[str, StoredMessage]:
     """The messages by identity, each stored once, and locked: their other copies wait their turn (R-006)."""
-    rows = {filing.identity: _message_row(account, filing) for filing in copies}
-    insert_rows(rows.values())
-    found = StoredMessage.objects.filter(account_id=account, identity__in=list(rows)).order_by("pk")
-    messages = {message.identity: message for message in found.select_for_update(no_key=True)}
-    grown = [
-        messages[filing.identity]
-        for filing in copies
-        if _grows(messages[filing.identity], _message_row(account, filing))
-    ]
-    StoredMessage.objects.bulk_update(grown, ["subject", "cc", "bcc", "details"])
+    rows = [_message_row(account, filing) for filing in copies]
+    identities = {row.identity for row in rows}
+    insert_rows(rows)
+    found = StoredMessage.objects.filter(account_id=account, identity__in=identities).order_by("pk")
+    used = found.only("identity", "happened_at", "content_deleted_at", *_GROWING)
+    messages = {message.identity: message for message in used.select_for_update(no_key=True)}
+    grown = [messages[row.identity] for row in rows if _grows(messages[row.identity], row)]
+    StoredMessage.objects.bulk_update(grown, _GROWING)
     return messages
 
 
 def _grows(message: StoredMessage, copy: StoredMessage) -> bool:
     """Take over what this copy adds: the Bcc that only the sender has, or a detail not captured before."""
     added = False
-    for field in ("subject", "cc", "bcc"):
+    for field in _GROWING[:3]:
         if getattr(copy, field) and not getattr(message, field):
             setattr(message, field, getattr(copy, field))
             added = True
