@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from postroom.connector import mailboxes
-from postroom.connector.models import Mailbox, Provider
+from postroom.connector.models import Mailbox, ProcessedMail, Provider
 from postroom.connector.policies import save_settings
+from postroom.crm.models import Activity
 from postroom.organisations.models import Account, User
 from postroom.policy.settings import Field, Settings
 from postroom.providers.base import Consent, TokenSet
@@ -25,6 +26,12 @@ def ready_at_outlook(address: str, token: str, days: int) -> int:
     mailbox = _connected(address, Provider.OUTLOOK, token)
     activate(mailbox, days)
     return mailbox.pk
+
+
+def synced(mailbox_id: int) -> int:
+    """Activities that came of the mailbox's mail."""
+    mails = ProcessedMail.objects.filter(mailbox_id=mailbox_id, message__isnull=False).values("message")
+    return Activity.objects.filter(message__in=mails).count()
 
 
 def _connected(address: str, provider: Provider, token: str) -> Mailbox:

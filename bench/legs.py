@@ -98,9 +98,8 @@ def postroom(origin: str, token: str, start: str, mails: int) -> int:
     import django
 
     django.setup()
-    from bench.company import ready
+    from bench.company import ready, synced
     from postroom.connector.live_settings import live
-    from postroom.crm.models import Activity
     from postroom.sync.passes import run_pass
     from postroom.sync.runtime import open_runtime
 
@@ -115,7 +114,7 @@ def postroom(origin: str, token: str, start: str, mails: int) -> int:
         begin()
         asyncio.run(run())
         end()
-    return Activity.objects.filter(message__copies__user__mailbox=mailbox_id).count()
+    return synced(mailbox_id)
 
 
 _marks: list[tuple[float, float]] = []

@@ -57,8 +57,8 @@ def postroom(origin: str, token: str, days: str, mails: int) -> int:
     import django
 
     django.setup()
-    from bench.company import ready_at_outlook
-    from postroom.crm.models import Activity
+    from bench.company import ready_at_outlook, synced
+    from postroom.connector.live_settings import live
     from postroom.providers.outlook import quota
     from postroom.sync.passes import run_pass
     from postroom.sync.runtime import open_runtime
@@ -71,10 +71,11 @@ def postroom(origin: str, token: str, days: str, mails: int) -> int:
             while (await run_pass(mailbox_id, runtime.session, runtime.blobs)).unfinished:
                 pass
 
-    legs.begin()
-    asyncio.run(run())
-    legs.end()
-    return Activity.objects.filter(message__copies__user__mailbox=mailbox_id).count()
+    with live.listening():
+        legs.begin()
+        asyncio.run(run())
+        legs.end()
+    return synced(mailbox_id)
 
 
 if __name__ == "__main__":
