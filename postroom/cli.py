@@ -206,8 +206,9 @@ def redeliver(
 ) -> None:
     """Send again what was given up; with --since everything of that time. Keys stay the same."""
     setup_django()
-    from postroom.destinations.managing import all_destinations, replay
+    from postroom.destinations.managing import all_destinations
     from postroom.destinations.models import DeliveryState
+    from postroom.sync.delivering import send_again
 
     found = [place for place in all_destinations() if destination in {str(place.pk), place.name}]
     if len(found) != 1:
@@ -217,7 +218,7 @@ def redeliver(
     states = [DeliveryState.GIVEN_UP, *([DeliveryState.DELIVERED] if since else [])]
     began = since.replace(tzinfo=UTC) if since else None
     ended = until.replace(tzinfo=UTC) if until else None
-    number = replay(found[0], None, since=began, until=ended, states=states)
+    number = send_again(found[0], None, since=began, until=ended, states=states)
     out.print(f"{number} deliveries to {found[0].name} are sent again.")
 
 

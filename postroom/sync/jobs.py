@@ -23,6 +23,7 @@ from postroom.connector.models import Mailbox
 from postroom.destinations.draining import Tools, drain
 from postroom.destinations.leadsquared.mirror import due_mirrors, mirror
 from postroom.destinations.ledger import due_destinations
+from postroom.destinations.models import Destination
 from postroom.destinations.outbox import queue_history, with_history
 from postroom.destinations.tidying import tidy
 from postroom.errors import AuthorizationLost, PostroomError
@@ -263,6 +264,12 @@ def invite_soon(user: User) -> None:
     tell_invited.defer(user_id=user.pk)
 
 
+def deliver_soon(destination: Destination) -> None:
+    """Queue a drain, ahead of those that nobody waits for; with the caller's transaction."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        _drain_job(destination.pk, SOON).defer(destination_id=destination.pk)
+
+
 def _queue(task: MailboxTask, mailbox_id: int) -> None:
     with suppress(AlreadyEnqueued), transaction.atomic():
         _job(task, mailbox_id, SOON).defer(mailbox_id=mailbox_id)
@@ -285,9 +292,11 @@ async def _mirror(destinations: Iterable[int]) -> None:
 async def _deliver(destinations: Iterable[int]) -> None:
     for destination_id in destinations:
         with suppress(AlreadyEnqueued):
-            await drain_destination.configure(
-                queueing_lock=f"drain_destination:{destination_id}", priority=IMPORT
-            ).defer_async(destination_id=destination_id)
+            await _drain_job(destination_id, IMPORT).defer_async(destination_id=destination_id)
+
+
+def _drain_job(destination_id: int, priority: int) -> JobDeferrer:
+    return drain_destination.configure(queueing_lock=f"drain_destination:{destination_id}", priority=priority)
 
 
 async def _look_again(mailbox_id: int) -> None:

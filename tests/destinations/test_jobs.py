@@ -4,9 +4,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 from django.core import mail as outgoing
+from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 from typer.testing import CliRunner
 
@@ -14,9 +16,10 @@ from postroom.cli import app
 from postroom.connector.models import AuditEntry
 from postroom.destinations.base import Event
 from postroom.destinations.managing import create_destination, resume
-from postroom.destinations.models import DeliveryState, DestinationState
+from postroom.destinations.models import DeliveryState, Destination, DestinationState
 from postroom.errors import AuthorizationLost
 from postroom.organisations.models import Role
+from postroom.sync import delivering
 from postroom.sync.doctor import Finding, examine
 from postroom.sync.notices import send_destination_notice, tell_of_trouble
 from tests.destinations.contract import drain_all
@@ -135,6 +138,39 @@ def test_the_command_line_shows_destinations_and_sends_again(
     assert "sent again" in AuditEntry.objects.filter(area="destinations").latest("pk").said
     everything = command("redeliver", str(destination.pk), "--since", "2020-01-01")
     assert "2 deliveries" in everything.output
+
+
+def drains(place: Destination) -> int:
+    """Drains of the destination that are queued."""
+    jobs = ProcrastinateJob.objects.filter(task_name="drain_destination", status="todo")
+    return jobs.filter(args={"destination_id": place.pk}).count()
+
+
+def test_r084_what_is_sent_again_need_not_wait_for_the_next_look(
+    account, destination, memory, carol, clock, command
+):
+    memory.refused = {"Bad"}
+    post(carol, "Bad")
+    run_drain(destination, clock)
+    assert drains(destination) == 0
+    with suppress(Broken), transaction.atomic():
+        assert delivering.send_again(destination, None) == 1
+        raise Broken
+    assert drains(destination) == 0
+    command("redeliver", "Memory")
+    assert drains(destination) == 1
+    delivering.resume(destination, None)
+    command("redeliver", "Memory")
+    assert drains(destination) == 1
+
+
+class Broken(Exception):
+    """What undoes the transaction of a test."""
+
+
+def test_nothing_to_send_again_wakes_nobody(account, destination, memory, command):
+    assert "0 deliveries" in command("redeliver", "Memory").output
+    assert drains(destination) == 0
 
 
 def test_a_destination_that_is_not_there_or_not_the_only_one(account, destination, memory, command):

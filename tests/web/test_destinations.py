@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from postroom.connector.access import save_access_rule
 from postroom.connector.models import AuditEntry
@@ -308,6 +309,32 @@ def test_what_was_given_up_is_sent_again_or_dropped(as_, ada, webhook, carol):
     assert states(first, second, third) == ["unknown", "dropped", "unknown"]
     nothing = posted(client, f"{url}drop/", {"id": "nonsense"})
     assert "Nothing of that was given up any more." in page(client, nothing)
+
+
+def drains(destination: Destination) -> int:
+    jobs = ProcrastinateJob.objects.filter(task_name="drain_destination", status="todo")
+    return jobs.filter(args={"destination_id": destination.pk}).count()
+
+
+def test_r084_resuming_and_sending_again_wake_a_drain_once(as_, ada, webhook, carol):
+    client, url = as_(ada), f"{LIST}{webhook.pk}/"
+    queue(webhook, carol.pk)
+    posted(client, f"{url}pause/", {})
+    assert drains(webhook) == 0
+    posted(client, f"{url}resume/", {})
+    assert drains(webhook) == 1
+    posted(client, f"{url}again/", {})
+    assert drains(webhook) == 1
+
+
+def test_r084_keys_that_mend_a_stopped_destination_wake_a_drain(as_, ada, connected):
+    Destination.objects.update(state=DestinationState.STOPPED, last_error="The keys are no longer good.")
+    client, url = as_(ada), f"{LIST}{connected.pk}/keys/"
+    posted(client, url, keys_form(version=1, secret_key="other"), status=422)
+    assert drains(connected) == 0
+    posted(client, url, keys_form(version=1, plan="pro"))
+    connected.refresh_from_db()
+    assert (connected.state, drains(connected)) == (DestinationState.ON, 1)
 
 
 def states(*deliveries: Delivery) -> list[str]:

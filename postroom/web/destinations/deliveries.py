@@ -17,6 +17,7 @@ from postroom.destinations import managing
 from postroom.destinations.base import Event
 from postroom.destinations.managing import deliveries_of
 from postroom.destinations.models import Delivery, DeliveryAttempt, DeliveryState, Destination
+from postroom.sync import delivering
 from postroom.web.destinations.frame import get_destination
 from postroom.web.destinations.words import EVENTS, OUTCOMES
 from postroom.web.paging import page_of
@@ -75,7 +76,7 @@ def log_of(request: HttpRequest, destination: Destination) -> dict[str, object]:
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Send what was given up again: the deliveries ticked, or all."""
     destination = get_destination(request, pk)
-    sent = managing.replay(destination, viewer(request), ids=_chosen(request))
+    sent = delivering.send_again(destination, viewer(request), ids=_chosen(request))
     said = ngettext("%(number)d delivery is sent again.", "%(number)d deliveries are sent again.", sent)
     return _back(request, destination, said % {"number": sent} if sent else "")
 

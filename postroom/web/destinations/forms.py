@@ -17,16 +17,12 @@ from postroom.destinations.leadsquared.offers import Offers
 from postroom.destinations.leadsquared.plans import PLANS
 from postroom.destinations.leadsquared.settings import CUSTOM, LeadSquaredSettings
 from postroom.destinations.leadsquared.settings import problems as leadsquared_problems
-from postroom.destinations.managing import (
-    DestinationChanged,
-    DestinationRefused,
-    Values,
-    save_destination,
-)
+from postroom.destinations.managing import DestinationChanged, DestinationRefused, Values
 from postroom.destinations.models import Destination
 from postroom.destinations.webhooks.settings import WebhookSettings
 from postroom.destinations.webhooks.settings import problems as webhook_problems
 from postroom.organisations.models import User
+from postroom.sync import delivering
 from postroom.web.destinations.words import ACTIVITY_VALUES, EVENTS, LEAD_VALUES
 from postroom.web.sentences import told
 
@@ -68,7 +64,7 @@ class DestinationForm(forms.Form):
     ) -> bool:
         """Save a valid form; where it cannot be, the form says why."""
         try:
-            save_destination(
+            delivering.save(
                 destination,
                 version=self.cleaned_data["version"],
                 by=by,

@@ -14,6 +14,7 @@ from postroom.destinations.leadsquared.mirror import progress_of
 from postroom.destinations.managing import DestinationRefused, counts_of, destinations_of, is_failing, kind_of
 from postroom.destinations.models import Destination
 from postroom.errors import PostroomError
+from postroom.sync import delivering
 from postroom.web.destinations import leadsquared, webhook
 from postroom.web.destinations.deliveries import log_of
 from postroom.web.destinations.frame import framed, get_destination, show, take
@@ -80,7 +81,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     destination = get_destination(request, pk)
-    return _done(request, destination, managing.resume, _("%(name)s goes on."))
+    return _done(request, destination, delivering.resume, _("%(name)s goes on."))
 
 
 @require_POST

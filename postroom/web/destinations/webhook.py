@@ -12,12 +12,12 @@ from postroom.destinations.managing import (
     DestinationChanged,
     DestinationRefused,
     create_destination,
-    save_destination,
     secrets_of,
 )
 from postroom.destinations.models import Destination
 from postroom.destinations.webhooks.settings import from_data, to_data
 from postroom.destinations.webhooks.signing import new_secrets, rotated
+from postroom.sync import delivering
 from postroom.web.destinations.forms import WebhookForm
 from postroom.web.destinations.frame import get_destination, show, stash
 from postroom.web.sentences import told
@@ -66,7 +66,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     destination = get_destination(request, pk, kind="webhook")
     secrets = rotated(secrets_of(destination), datetime.now(UTC))
     try:
-        save_destination(destination, version=destination.version, by=viewer(request), secrets=secrets)
+        delivering.save(destination, version=destination.version, by=viewer(request), secrets=secrets)
     except (DestinationChanged, DestinationRefused) as error:
         messages.error(request, told(error))
     else:
