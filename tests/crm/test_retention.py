@@ -19,7 +19,11 @@ from postroom.crm.retention import (
 from postroom.organisations.models import Account
 
 NOW = datetime.now(UTC)
-LATER = NOW + GRACE + timedelta(minutes=1)
+
+
+def later() -> datetime:
+    """When what is doomed now may go."""
+    return datetime.now(UTC) + GRACE + timedelta(minutes=1)
 
 
 def store(account: Account, days_old: int, blob: str = "b1") -> StoredMessage:
@@ -38,8 +42,8 @@ def deleted() -> list[str]:
     return []
 
 
-def sweep(deleted: list[str], now: datetime = LATER) -> int:
-    return delete_doomed(lambda _, blob: deleted.append(blob), now)
+def sweep(deleted: list[str], now: datetime | None = None) -> int:
+    return delete_doomed(lambda _, blob: deleted.append(blob), now or later())
 
 
 def test_r011_zero_days_keep_everything():
@@ -120,14 +124,14 @@ def test_bytes_that_cannot_be_deleted_are_tried_again(account, deleted):
         raise OSError("The store is away.")
 
     with pytest.raises(OSError, match="away"), transaction.atomic():
-        delete_doomed(fail, LATER)
+        delete_doomed(fail, later())
     assert (sweep(deleted), deleted) == (1, ["b1"])
 
 
 def test_the_rows_of_deleted_bytes_are_forgotten_after_another_day(account, deleted):
     doom(account.pk, ["b1"])
     sweep(deleted)
-    forget_doomed(LATER)
+    forget_doomed(later())
     assert DoomedBlob.objects.exists()
-    forget_doomed(LATER + GRACE)
+    forget_doomed(later() + GRACE)
     assert not DoomedBlob.objects.exists()
