@@ -18,7 +18,11 @@ from postroom.web.dashboard.periods import Period, named_period
 from tests.mails import mail
 from tests.sync.conftest import change_policy, make_lead
 
-NOW = datetime.now(UTC)
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 HOSTILE = ("<script>alert(1)</script>", "'; drop table crm_lead; --", "%_\\", "\x00", "x" * 5000, "9" * 40)
 
 
@@ -28,7 +32,8 @@ def forgotten() -> None:
     caches["process"].clear()
 
 
-def entry(user: User, at: datetime = NOW, **values: object) -> JournalEntry:
+def entry(user: User, at: datetime | None = None, **values: object) -> JournalEntry:
+    at = at or now()
     given: dict[str, object] = {
         "account": user.account,
         "user": user,
@@ -145,7 +150,8 @@ def test_a_mail_on_two_leads_is_two_rows_and_one_mail(as_, google, mailbox, caro
     ],
 )
 def test_r071_the_date_ranges(as_, rita, period, seen):
-    noon = NOW.replace(hour=12, minute=0) if NOW.hour >= 12 else NOW.replace(hour=0, minute=0)
+    moment = now()
+    noon = moment.replace(hour=12, minute=0) if moment.hour >= 12 else moment.replace(hour=0, minute=0)
     for days in (0, 1, 6, 7, 29, 30):
         entry(rita, noon - timedelta(days=days), subject=f"d{days}")
     page = read(as_(rita), f"/journal/?period={period}")
@@ -154,7 +160,7 @@ def test_r071_the_date_ranges(as_, rita, period, seen):
 
 
 def test_r071_a_custom_range_reaches_from_sixty_days_ago_to_today(as_, rita):
-    today = NOW.date()
+    today = now().date()
     for days in (0, 59, 60, 61):
         entry(
             rita,
@@ -179,7 +185,7 @@ def test_r071_a_custom_range_reaches_from_sixty_days_ago_to_today(as_, rita):
     ],
 )
 def test_r071_a_range_that_cannot_be_is_told_and_what_was_typed_stays(as_, rita, first, last, said):
-    day = lambda given: str(NOW.date() + timedelta(days=given)) if isinstance(given, int) else given  # noqa: E731
+    day = lambda given: str(now().date() + timedelta(days=given)) if isinstance(given, int) else given  # noqa: E731
     response = as_(rita).get("/journal/", {"period": "custom", "first": day(first), "last": day(last)})
     page = response.content.decode()
     assert response.status_code == 422
@@ -292,7 +298,7 @@ def test_pages_hold_every_row_once_even_with_the_same_time(as_, rita, django_ass
         )
         for n in range(120)
     )
-    JournalEntry.objects.update(recorded_at=NOW)
+    JournalEntry.objects.update(recorded_at=now())
     client, url, seen = as_(rita), "/journal/?q=s", []
     url = f"/journal/{rita.pk}/"
     while url:
@@ -347,7 +353,7 @@ def test_a_long_download_is_complete(as_, rita):
 
 def test_the_chart_has_words_for_those_who_do_not_see_it(as_, rita):
     entry(rita)
-    entry(rita, NOW - timedelta(days=2), outcome=Outcome.SKIPPED)
+    entry(rita, now() - timedelta(days=2), outcome=Outcome.SKIPPED)
     page = read(as_(rita), "/journal/")
     assert "<title" in page
     assert "1 synced, 1 skipped" in page
@@ -356,7 +362,7 @@ def test_the_chart_has_words_for_those_who_do_not_see_it(as_, rita):
 
 
 def test_counts_of_past_days_are_remembered_and_today_is_not(as_, rita, django_assert_max_num_queries):
-    entry(rita, NOW - timedelta(days=3))
+    entry(rita, now() - timedelta(days=3))
     client = as_(rita)
     assert "<b>1</b><small>Mails synced" in read(client, "/journal/")
     entry(rita)
