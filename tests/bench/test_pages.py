@@ -9,6 +9,6 @@ from bench import pages
 def test_every_page_is_timed(monkeypatch):
     for name, small in {"USERS": 60, "LEADS": 50, "BUSY": 40, "SAMPLES": 1}.items():
         monkeypatch.setattr(pages, name, small)
-    rows = listpages.rows(200))
+    rows = list(pages.rows(200))
     assert len(rows) == 2 + len(pages._pages(0, 0))
     assert all(measured.endswith(" queries") for _, measured, _, _ in rows[1:])
