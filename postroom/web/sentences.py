@@ -2,7 +2,8 @@
 
 Those rooms know no Django: they speak English, in reasons, refusals and errors, and the journal keeps what
 they said. A sentence is found again by its text among ``SENTENCES``; what stood in it is read out of it, and
-put into the translation. A sentence that is not among them stays as it is.
+put into the translation. A sentence that is not among them stays as it is, and so do the words of a server
+outside that some sentences quote.
 """
 
 import re
@@ -354,6 +355,107 @@ SENTENCES = (
     ),
     _("%(user)s has connected %(address)s already."),
     _("The administrator who asked for this is none any more. Choose the user again."),
+    # Of providers, with their own words.
+    _("Gmail asks to slow down: %(words)s"),
+    _("Gmail answered %(status)s to %(what)s: %(words)s"),
+    _("Gmail does not understand %(what)s: %(words)s"),
+    _("Google refuses access to this mailbox: %(words)s"),
+    _(
+        "Gmail may not publish to the Pub/Sub topic, or there is none. Create it and give "
+        "gmail-api-push@system.gserviceaccount.com the role Pub/Sub Publisher. Google says: %(words)s"
+    ),
+    _("Microsoft asks to slow down: %(words)s"),
+    _("Microsoft answered %(status)s to %(what)s: %(words)s"),
+    _("Microsoft does not know what %(what)s asks for: %(words)s"),
+    _("Microsoft does not understand %(what)s: %(words)s"),
+    _("Microsoft has what %(what)s asks for: %(words)s"),
+    _("Microsoft says: %(words)s"),
+    # What destinations say: the log of deliveries, the state of a destination, the reading of its leads.
+    _("The worker ended before an answer came."),
+    _("There was no answer in time."),
+    _("The destination's limit is used up for now."),
+    _("It was deleted before it was sent."),
+    _("It was merged before it was sent."),
+    _("The activity is not there any more."),
+    _("The activity is there again."),
+    _("The lead is not there any more."),
+    _("The lead is there again."),
+    _("The merge was undone."),
+    _("It waits for the one before."),
+    _("It waits for what comes before it on this lead."),
+    _("There was no time left for it; it goes next."),
+    _("No answer came within the time (%(fault)s)."),
+    _("This is no URL that can be called; enter another."),
+    _(
+        "The URL leads to %(address)s, an address inside a network, which is not called. The operator "
+        "can allow it by POSTROOM_WEBHOOK_ALLOW."
+    ),
+    _("The endpoint cannot be reached: %(words)s"),
+    _("The endpoint answered 410 Gone: it wants no more webhooks. Change its URL, or remove it."),
+    _("The endpoint answered %(status)s, and redirects are not followed. Change its URL."),
+    _("The endpoint answered %(status)s: %(words)s"),
+    _("The endpoint answered %(status)s."),
+    _("The endpoint took a test and answered %(status)s."),
+    _("The webhook has no secret to sign with. Make one."),
+    _("The webhook's secret cannot be read. Make a new one."),
+    _("Enter LeadSquared's access key and secret key."),
+    _("LeadSquared cannot be reached: %(words)s"),
+    _("LeadSquared broke off: no answer"),
+    _("LeadSquared broke off: %(words)s"),
+    _("LeadSquared's answer is no JSON, or was cut short."),
+    _("LeadSquared's answer does not say what became of the activities."),
+    _("LeadSquared's answer does not say what became of the leads."),
+    _("LeadSquared's answer does not mention this activity."),
+    _("LeadSquared says: nothing about this lead"),
+    _("LeadSquared says: no reason given"),
+    _("LeadSquared says: %(words)s"),
+    _("LeadSquared asks to slow down: status %(status)s"),
+    _("LeadSquared asks to slow down: %(words)s"),
+    _(
+        "LeadSquared does not accept the access key and secret key: %(words)s Check the keys, that "
+        "their user is active, and the region."
+    ),
+    _(
+        "LeadSquared does not show users, activity types and lead fields to these keys; use an "
+        "administrator's."
+    ),
+    _("LeadSquared has no activity type with code %(code)s; choose another."),
+    _("LeadSquared answered, but has no activity type with code %(code)s."),
+    _("LeadSquared answered: %(number)s active users; mail becomes “%(first)s” and “%(second)s”."),
+    _("LeadSquared answered: %(number)s active users; mail becomes %(names)s."),
+    _("LeadSquared answered status %(status)s."),
+    _("LeadSquared answered %(words)s."),
+    _("LeadSquared, or something on the way to it, answered %(status)s."),
+    _("LeadSquared has no lead with this address, and Postroom is set to make none there."),
+    _("The lead has no mail address, by which LeadSquared could know it."),
+    _("LeadSquared had this lead already; its values stay."),
+    _("LeadSquared made the lead without its fields: %(sentence)s"),
+    _("LeadSquared does not tell whether it has it: %(sentence)s"),
+    _("It had arrived at an earlier try."),
+    _("Left as it is in LeadSquared."),
+    _("It is not known to be in LeadSquared."),
+    _("LeadSquared does not have it any more."),
+    _("LeadSquared deletes by time, and the lead has another activity of that time."),
+    _("LeadSquared changes neither type nor lead of an activity; it stays as it was posted."),
+    _("LeadSquared merges no leads for others; both stay, and can be merged there."),
+    _("Choose the activity type for mail that was sent."),
+    _("Choose the activity type for mail that was received."),
+    _("Choose the region of your LeadSquared account."),
+    _("Choose your LeadSquared plan."),
+    _("Choose what goes into the field %(name)s."),
+    _("Choose what happens to what is deleted."),
+    _("Choose which values go into which fields."),
+    _("Choose yes or no."),
+    _("EmailAddress always gets the lead's address."),
+    _("Enter how many calls a day Postroom may make, from 1."),
+    _("Enter how many calls within %(number)s seconds Postroom may make, from 1."),
+    _("%(name)s is no name of a LeadSquared field."),
+    _("There is no secret key: set POSTROOM_SECRET_KEYS or remove the empty file."),
+    _("A secret key is not 32 bytes in URL-safe base64; `postroom new-key` prints one that is."),
+    _(
+        "A stored secret cannot be opened with the present keys. Put the key it was sealed with back "
+        "at the end of POSTROOM_SECRET_KEYS (or of the file secret-keys)."
+    ),
 )
 """As they are made, with a name for each value."""
 FIELDS: Mapping[str, str] = {
@@ -402,6 +504,8 @@ def _one(text: str) -> str:
 
 
 def _value(name: str, value: str) -> str:
+    if name == "sentence":
+        return told(value)
     known = FIELDS.get(value.lower()) if name == "field" else None
     return translation.gettext(known) if known else value
 

@@ -297,6 +297,72 @@ def test_the_log_tells_each_delivery_with_its_attempts(
     page(client, f"{url}?after=nonsense", 404)
 
 
+def renewed(client: Client, url: str, status: int = 200) -> str:
+    """The answer to the page's own look at whether something has changed."""
+    response = client.get(url, headers={"HX-Request": "true"})
+    assert response.status_code == status
+    return response.content.decode()
+
+
+def next_look(shown: str) -> str:
+    found = re.search(r'data-renews hx-get="([^"]+)"', shown)
+    assert found
+    return found[1].replace("&amp;", "&")
+
+
+NEWS = re.compile(r'"innerHTML:#news">([^<]+)<')
+
+
+def test_the_page_renews_itself_where_something_has_changed(
+    as_, ada, carol, webhook, django_assert_max_num_queries
+):
+    waits = queue(webhook, carol.pk, DeliveryState.WAITING)
+    client, url = as_(ada), f"{LIST}{webhook.pk}/"
+    look = next_look(page(client, url))
+    with django_assert_max_num_queries(8):
+        assert renewed(client, look, 204) == ""
+    Delivery.objects.filter(pk=waits.pk).update(state=DeliveryState.DELIVERED, said="200 OK")
+    Destination.objects.update(last_delivered_at=datetime.now(UTC))
+    with django_assert_max_num_queries(15):
+        shown = renewed(client, look)
+    assert "<html" not in shown
+    assert "200 OK" in shown
+    assert re.search(r'id="number-delivered"[^>]*><b>1</b>', shown)
+    assert not NEWS.search(shown)
+    assert "#notices" not in shown
+    assert next_look(shown) != look
+    renewed(client, next_look(shown), 204)
+
+
+def test_what_people_are_told_of_is_said_aloud_once(as_, ada, carol, webhook):
+    client, url = as_(ada), f"{LIST}{webhook.pk}/"
+    look = next_look(page(client, url))
+    queue(webhook, carol.pk, DeliveryState.GIVEN_UP)
+    Destination.objects.update(state=DestinationState.STOPPED, last_error="The keys are no longer good.")
+    shown = renewed(client, look)
+    assert NEWS.search(shown)[1] == "Stopped. Given up: 1."
+    assert "The keys are no longer good." in shown
+    assert 'role="alert"' not in shown
+    assert re.search(r'id="switch"[^>]*/resume/"[^>]*hx-swap-oob', shown)
+    look = next_look(shown)
+    queue(webhook, carol.pk, DeliveryState.WAITING)
+    assert not NEWS.search(renewed(client, look))
+
+
+def test_only_the_newest_page_of_what_is_asked_for_renews_itself(as_, ada, carol, webhook):
+    for _ in range(60):
+        queue(webhook, carol.pk, DeliveryState.GIVEN_UP)
+    client, url = as_(ada), f"{LIST}{webhook.pk}/"
+    shown = renewed(client, f"{url}?state=given_up")
+    assert NEWS.search(shown)[1] == "50 deliveries are shown."
+    look = next_look(shown)
+    assert "state=given_up" in look
+    queue(webhook, carol.pk, DeliveryState.DELIVERED)
+    renewed(client, look, 204)
+    following = re.search(r'href="\?(after=[^"]+)"', shown)[1].replace("&amp;", "&")
+    assert "data-renews" not in page(client, f"{url}?{following}")
+
+
 def test_what_was_given_up_is_sent_again_or_dropped(as_, ada, webhook, carol):
     first, second, third = (queue(webhook, carol.pk) for _ in range(3))
     client, url = as_(ada), f"{LIST}{webhook.pk}/"

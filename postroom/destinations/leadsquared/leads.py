@@ -131,7 +131,7 @@ def _settled(row: Mapping[str, object], request_id: str) -> Settled:
     reason = text(row, "ExceptionMessage", "ErrorMessage", "ExceptionType")
     if lead_id and not reason:
         return Settled(lead_id, row.get("LeadCreated") is True, "", request_id)
-    return Settled("", False, reason or "LeadSquared says nothing about this lead.", request_id)
+    return Settled("", False, reason or "nothing about this lead", request_id)
 
 
 def _remote(fields: Fields) -> RemoteLeadData:

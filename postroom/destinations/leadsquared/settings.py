@@ -122,6 +122,12 @@ def read_settings(values: Mapping[str, object]) -> LeadSquaredSettings:
     return LeadSquaredSettings(**given)  # type: ignore[arg-type] each was looked at by ``problems``
 
 
+_NO_TYPE = {
+    "sent_code": "Choose the activity type for mail that was sent.",
+    "received_code": "Choose the activity type for mail that was received.",
+}
+
+
 def problems(values: Mapping[str, object]) -> dict[str, str]:
     """What is wrong, a sentence by setting; empty where nothing is."""
     found: dict[str, str] = {}
@@ -135,9 +141,7 @@ def problems(values: Mapping[str, object]) -> dict[str, str]:
             found[name] = f"Enter how many calls within {SECONDS:.0f} seconds Postroom may make, from 1."
     if values.get("day") is not None and not _is_number(values["day"], 10**8):
         found["day"] = "Enter how many calls a day Postroom may make, from 1."
-    for name, what in (("sent_code", "sent"), ("received_code", "received")):
-        if not _is_number(values.get(name), 10**9):
-            found[name] = f"Choose the activity type for mail that was {what}."
+    found |= {name: said for name, said in _NO_TYPE.items() if not _is_number(values.get(name), 10**9)}
     for name in ("sent_fields", "received_fields"):
         found |= _mapping(name, values.get(name, {}), lambda value: value in ACTIVITY_VALUES)
     found |= _mapping("lead_fields", values.get("lead_fields", LEAD_FIELDS), _is_lead_value)

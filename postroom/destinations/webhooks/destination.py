@@ -151,7 +151,7 @@ class Endpoint(Receiver):
         status = response.status
         answered = f"{status} {_phrase(status)}".strip()
         request = response.headers.get("X-Request-Id", "")
-        said = f"The endpoint answered {answered}{': ' if words else '.'}{words}"
+        said = f"The endpoint answered {answered}: {words}" if words else f"The endpoint answered {answered}."
         if 200 <= status < 300:
             return Delivered(request_id=request, said=answered)
         if status == HTTPStatus.UNPROCESSABLE_ENTITY:

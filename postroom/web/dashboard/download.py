@@ -1,18 +1,29 @@
-"""The log as CSV, written row by row, so that its length costs no memory."""
+"""The log as CSV, written row by row, so that its length costs no memory.
+
+It is for people and their spreadsheets: columns and values are in the language of whoever downloads it, as on
+the page. Times, ids and the names of settings are the same in all; programs read the API.
+"""
 
 import csv
 from collections.abc import Iterator
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from postroom.connector.models import JournalEntry, Outcome
 from postroom.web.paging import page_of
+from postroom.web.sentences import told
 
 HEADINGS = (
-    *("Time", "Mail of", "User", "Direction", "Subject", "Counterpart", "Lead id", "Lead", "New lead"),
-    *("Outcome", "Rule", "Reason", "Setting", "Settings version", "Version of own settings"),
+    *(gettext_lazy("Time"), gettext_lazy("Mail of"), gettext_lazy("User"), gettext_lazy("Direction")),
+    *(gettext_lazy("Subject"), gettext_lazy("Counterpart"), gettext_lazy("Lead id"), gettext_lazy("Lead")),
+    *(gettext_lazy("New lead"), gettext_lazy("Outcome"), gettext_lazy("Rule"), gettext_lazy("Reason")),
+    *(gettext_lazy("Setting"), gettext_lazy("Settings version")),
+    gettext_lazy("Version of own settings"),
 )
+DIRECTIONS = {"sent": gettext_lazy("sent"), "received": gettext_lazy("received")}
 BATCH = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula (OWASP, "CSV Injection")."""
@@ -28,7 +39,7 @@ class _Line:
 def lines(entries: QuerySet[JournalEntry]) -> Iterator[str]:
     """The file, line by line, newest first; begins with the mark by which spreadsheets know UTF-8."""
     writer = csv.writer(_Line())
-    yield "\ufeff" + str(writer.writerow(HEADINGS))
+    yield "\ufeff" + str(writer.writerow([str(heading) for heading in HEADINGS]))
     after = ""
     while True:
         page = page_of(entries, "recorded_at", after, BATCH)
@@ -49,16 +60,16 @@ def _cells(entry: JournalEntry) -> list[str]:
         timezone.localtime(entry.recorded_at).isoformat(timespec="seconds"),
         timezone.localtime(entry.happened_at).isoformat(timespec="seconds") if entry.happened_at else "",
         entry.user.name,
-        entry.direction,
+        str(DIRECTIONS.get(entry.direction, entry.direction)),
         entry.subject,
         entry.counterpart,
         str(entry.lead_id or ""),
         entry.lead.name if entry.lead else "",
-        "yes" if entry.captured else "",
+        _("yes") if entry.captured else "",
         str(Outcome(entry.outcome).label),
         entry.rule_name,
-        entry.reason,
+        told(entry.reason),
         entry.setting,
-        str(entry.settings_version or "defaults"),
+        str(entry.settings_version or _("defaults")),
         str(entry.rep_settings_version or ""),
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from postroom.destinations.models import Delivery, DeliveryAttempt, DeliveryStat
 from postroom.sync import delivering
 from postroom.web.destinations.frame import get_destination
 from postroom.web.destinations.words import EVENTS, OUTCOMES
-from postroom.web.paging import page_of
+from postroom.web.paging import Rows, page_of
 from postroom.web.setup.words import Text
 from postroom.web.viewer import viewer
 
@@ -41,34 +41,52 @@ class Row:
     """Newest first, each with its outcome in words."""
 
 
-def log_of(request: HttpRequest, destination: Destination) -> dict[str, object]:
-    """The part of the log that the address bar asks for, as the templates want it."""
-    state, event = (
-        _among(request, "state", [TO_DO, *DeliveryState.values]),
-        _among(request, "event", list(Event)),
-    )
-    lead = request.GET.get("lead", "").strip()
-    lead = lead if lead.isascii() and lead.isdigit() and len(lead) < 18 else ""
-    asked = deliveries_of(destination, state=state, event=event, lead=int(lead) if lead else None)
-    after = request.GET.get("after", "")
-    found = page_of(asked, "created_at", after, SIZE)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The part of the log that the address bar asks for; "" for what is not narrowed down."""
+
+    state: str
+    event: str
+    lead: str
+    after: str
+
+    @classmethod
+    def of(cls, query: QueryDict) -> "Asked":
+        lead = query.get("lead", "").strip()
+        return cls(
+            state=_among(query.get("state", ""), [TO_DO, *DeliveryState.values]),
+            event=_among(query.get("event", ""), list(Event)),
+            lead=lead if lead.isascii() and lead.isdigit() and len(lead) < 18 else "",
+            after=query.get("after", ""),
+        )
+
+    @property
+    def query(self) -> str:
+        """As in the address bar, without the place on the list."""
+        given = {"state": self.state, "event": self.event, "lead": self.lead}
+        return urlencode({name: value for name, value in given.items() if value})
+
+    def deliveries(self, destination: Destination) -> Rows[Delivery]:
+        """The page of them. Raises ``Http404`` for a place that is none."""
+        lead = int(self.lead) if self.lead else None
+        found = deliveries_of(destination, state=self.state, event=self.event, lead=lead)
+        return page_of(found, "created_at", self.after, SIZE)
+
+
+def log_of(destination: Destination, asked: Asked, found: Rows[Delivery]) -> dict[str, object]:
+    """The part of the log that was found, as the templates want it."""
     tries = _tries(destination, found.rows)
     leads = Lead.objects.of(destination.account).in_bulk({each.lead_id for each in found.rows})
-    query = urlencode([pair for pair in (("state", state), ("event", event), ("lead", lead)) if pair[1]])
     return {
         "rows": [
             Row(each, EVENTS[Event(each.event)], leads.get(each.lead_id), tries.get(each.pk, []))
             for each in found.rows
         ],
         "next": found.next,
-        "after": after,
-        "query": query,
-        "state": state,
-        "event": event,
-        "lead": lead,
+        "asked": asked,
         "states": [(TO_DO, _("Waiting")), *_shown_states()],
         "events": [(each.value, words) for each, words in EVENTS.items()],
-        "is_given_up": state == DeliveryState.GIVEN_UP,
+        "is_given_up": asked.state == DeliveryState.GIVEN_UP,
     }
 
 
@@ -108,8 +126,7 @@ def _shown_states() -> list[tuple[str, Text]]:
     return [(state.value, state.label) for state in shown]
 
 
-def _among(request: HttpRequest, name: str, values: Sequence[str]) -> str:
-    value = request.GET.get(name, "")
+def _among(value: str, values: Sequence[str]) -> str:
     return value if value in values else ""
 
 

@@ -10,20 +10,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from postroom.destinations import checking, managing
-from postroom.destinations.leadsquared.mirror import progress_of
-from postroom.destinations.managing import DestinationRefused, counts_of, destinations_of, is_failing, kind_of
+from postroom.destinations.managing import DestinationRefused, destinations_of, is_failing, kind_of
 from postroom.destinations.models import Destination
 from postroom.errors import PostroomError
 from postroom.sync import delivering
 from postroom.web.destinations import leadsquared, webhook
-from postroom.web.destinations.deliveries import log_of
+from postroom.web.destinations.deliveries import Asked, log_of
 from postroom.web.destinations.frame import framed, get_destination, show, take
+from postroom.web.destinations.standing import stamp_of, standing_of
 from postroom.web.parts import render_part
 from postroom.web.sentences import told
 from postroom.web.setup.frame import configurer
 from postroom.web.viewer import viewer
 
 Editor = Callable[[HttpRequest, Destination], HttpResponse]
+NOTHING_NEW = 204
+"""htmx leaves the page as it is."""
 EDITORS: Mapping[str, Editor] = {"leadsquared": leadsquared.edit, "webhook": webhook.edit}
 
 
@@ -36,19 +38,31 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    """One destination with its delivery log; the log alone for htmx."""
-    destination = get_destination(request, pk)
-    context: dict[str, object] = {"destination": destination, **log_of(request, destination)}
+    """One destination with its delivery log; for htmx what of it may be other than before.
+
+    With the ``stamp`` of what the page shows it is a 204 where that still holds.
+    """
+    destination, now = get_destination(request, pk), datetime.now(UTC)
+    asked = Asked.of(request.GET)
+    found = asked.deliveries(destination)
+    stamp, seen = stamp_of(destination, found.rows, now), request.GET.get("stamp", "")
+    if seen == str(stamp):
+        return HttpResponse(status=NOTHING_NEW)
+    context: dict[str, object] = {
+        "destination": destination,
+        **standing_of(destination, now),
+        **log_of(destination, asked, found),
+        "stamp": stamp,
+        "is_renewal": bool(seen),
+        "is_news": seen.partition(".")[0] != stamp.told,
+    }
     if not request.headers.get("HX-Request"):
         context |= {
             "kind": kind_of(destination).label,
-            "counts": counts_of(destination),
-            "is_failing": is_failing(destination, datetime.now(UTC)),
             "secret": take(request, webhook.SECRET).get(str(pk), ""),
-            "mirror": progress_of(destination) if destination.settings.get("mirror") else None,
         }
     shown = framed(viewer(request), context)
-    return render_part(request, "destinations/page.html", "destinations/_log.html", shown)
+    return render_part(request, "destinations/page.html", "destinations/_renewed.html", shown)
 
 
 @require_http_methods(["GET", "POST"])
@@ -62,7 +76,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the destination whether it can be reached, and say what answered."""
     destination = get_destination(request, pk)
     try:
-        said, is_good = checking.check(destination), True
+        said, is_good = told(checking.check(destination)), True
     except PostroomError as error:
         said, is_good = told(error), False
     if request.headers.get("HX-Request"):

@@ -58,9 +58,41 @@ document.addEventListener("keydown", (event) => {
   if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
 });
 
+// A second click on the button of a form is not a second form; the browser comes back to a page that may send again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
 // Ticks every box of a name in the same form, or none.
 document.addEventListener("change", (event) => {
   const all = event.target.closest?.("[data-tick-all]");
   if (!all) return;
   for (const box of all.form.querySelectorAll(`input[type="checkbox"][name="${all.dataset.tickAll}"]`)) box.checked = all.checked;
+});
+
+// A part that renews itself waits while something in it is ticked, and keeps what was opened in it open. What
+// comes for a view that was left meanwhile is dropped.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, target } = event.detail;
+  if (elt.matches("[data-renews]") && target.querySelector("input:checked")) event.preventDefault();
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { elt, target, shouldSwap } = event.detail;
+  if (!elt.matches("[data-renews]") || !shouldSwap) return;
+  if (!elt.isConnected || target.querySelector("input:checked")) { event.detail.shouldSwap = false; return; }
+  const open = [...target.querySelectorAll("details[open]")].map((each) => each.id);
+  const aside = target.querySelector(".table-frame")?.scrollLeft;
+  target.addEventListener("htmx:afterSwap", () => {
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    const frame = target.querySelector(".table-frame");
+    if (frame && aside) frame.scrollLeft = aside;
+  }, { once: true });
 });
