@@ -29,6 +29,9 @@ _BEFORE_HEADER = re.compile(
 _SHAPING = ("content-type", "content-transfer-encoding", "content-disposition", "content-id")
 _MANY_DASHES = 20_000
 """Lines with "--" in front, from which on parts are counted while they are read, not after."""
+_MOST_WORD_BYTES = 10_000_000_000
+"""Beginnings of encoded words (RFC 2047) times bytes, from which on the fast parser may take more than a
+fraction of a second: at each it looks at the rest of the field again, an hour for 20 MB of them."""
 
 
 def read_mime(raw: bytes, *, received_at: datetime, id: str = "", thread: str = "") -> Message:
@@ -62,7 +65,7 @@ def _read_tree(headers: Headers, body: bytes, defects: list[str]) -> Part:
 
 def _fast(source: bytes, headers: Headers) -> Part | None:
     """The tree as fast-mail-parser reads it, None where it does not."""
-    if source.count(b"\n--") > _MANY_DASHES:
+    if source.count(b"\n--") > _MANY_DASHES or source.count(b"=?") * len(source) > _MOST_WORD_BYTES:
         return None
     try:
         return _part(parse_email_tree(source), "", headers, 0)

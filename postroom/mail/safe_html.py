@@ -84,6 +84,12 @@ _FEW_TAGS = 1000
 _MAX_FORMATTING = 500_000
 _MAX_NESTING = 20_000_000
 """Most tags times elements open at once: the parser's time and, for formatting elements, its memory."""
+_MOST_ESCAPED = 1000
+"""Characters in a row, or in an attribute, that are written as ``&amp;`` and ``&nbsp;``: nh3 takes time in
+the square of their number, minutes for the largest mail."""
+_RUN = re.compile(rf"(?:[&\xa0][^&\xa0]*+){{{_MOST_ESCAPED}}}")
+_BREAK = "<!---->"
+"""A comment, which goes, and leaves two texts where there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,8 @@ class _Loads:
     blocked: int = 0
 
     def filter(self, tag: str, name: str, value: str) -> str | None:
+        if _escaped(value) > _MOST_ESCAPED:
+            return None
         if name == "style":
             return _safe_style(value) or None
         if name == "href":
@@ -189,11 +197,22 @@ def _flat(html: str) -> str:
     """
     blocks = {"body": "div", "/body": "/div"}
     written: list[str] = []
-    for text, tag, attributes in tokens(html):
-        written.append(text.replace("<", "&lt;"))
+    run = 0
+    for raw, tag, attributes in tokens(html):
+        text = raw.replace("<", "&lt;")
+        escaped = _escaped(text)
+        run += escaped
+        if run > _MOST_ESCAPED:
+            # Also where tags lie between, for those that mean nothing part no text.
+            text, run = _BREAK + _RUN.sub(rf"\g<0>{_BREAK}", text), min(escaped, _MOST_ESCAPED)
+        written.append(text)
         if tag:
             written.append(f"<{blocks.get(tag, tag)}{attributes}>")
     return "".join(written)
+
+
+def _escaped(text: str) -> int:
+    return text.count("&") + text.count("\xa0")
 
 
 def _is_entangled(html: str) -> bool:

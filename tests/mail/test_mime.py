@@ -344,3 +344,12 @@ def test_any_bytes_are_a_message_that_can_be_stored(raw):
 def test_any_bytes_survive_as_an_attachment(content):
     raw = mail(attachments=(("a.bin", "application/octet-stream", content),))
     assert read_mime(raw, received_at=NOON).attachments[0].content == content
+
+
+def test_a_header_of_encoded_words_alone_is_read_before_anybody_gives_up():
+    """The fast parser would take an hour for this one mail."""
+    inner = b"--b\r\nSubject: " + b"=?utf-8?q?a?= " * 1_000_000 + b"\r\n\r\nHello\r\n--b--\r\n"
+    raw = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + inner
+    assert read_mime(raw, received_at=NOON).text.strip() == "Hello"
+    long = b'Content-Type: text/plain; name="' + b"=?utf-8?q?" * 90_000 + b'"\r\n\r\nHello'
+    assert read_mime(long, received_at=NOON).text.strip() == "Hello"

@@ -303,3 +303,22 @@ def test_any_markup_comes_out_harmless(html):
 @given(st.text())
 def test_any_text_can_be_shown(html):
     shown(html).encode()
+
+
+@pytest.mark.parametrize("run", ["&", "\xa0", "&</x>", "&nbsp;"])
+def test_a_body_of_nothing_but_what_is_escaped_is_shown_before_anybody_gives_up(run):
+    """Escaped at one go it would keep a server busy for minutes, at each look at the mail."""
+    count = 4_000_000 // len(run)
+    text = shown(f"<p>{run * count}</p>").removeprefix("<p>").removesuffix("</p>")
+    assert text == {"&": "&amp;", "&</x>": "&amp;"}.get(run, "&nbsp;") * count
+
+
+@pytest.mark.parametrize("character", ["&", "\xa0"])
+def test_an_attribute_of_nothing_but_what_is_escaped_goes(character):
+    assert shown(f'<p title="{character * 4_000_000}">x</p>') == "<p>x</p>"
+    assert "&amp;b=2" in shown('<a href="https://x.example/?a=1&b=2">x</a>')
+
+
+def test_entities_stay_whole_in_a_long_text():
+    assert shown("&lt;b&gt; &eacute; " * 3000) == "&lt;b&gt; é " * 3000
+    assert shown("&lt;!----&gt;" * 3000) == "&lt;!----&gt;" * 3000
