@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TypeVar
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from postroom.crm.capture import NewLead, capture_leads, sources_named
 from postroom.crm.csv_file import (
@@ -100,18 +101,18 @@ def begin_import(account: Account, by: User, filename: str, content: bytes) -> L
 
 
 def targets(account: Account) -> list[tuple[str, str]]:
-    """(name, label) of what a column can be imported to."""
+    """(name, label in the reader's language) of what a column can be imported to."""
     own = LeadField.objects.filter(account=account, retired_at=None)
     return [
-        ("email", "Email"),
-        ("first_name", "First name"),
-        ("last_name", "Last name"),
-        ("name", "Full name"),
-        ("company", "Company"),
-        ("phone", "Phone"),
-        ("source", "Lead source"),
-        ("owner", "Owner (email address of a user)"),
-        ("id", "Lead id"),
+        ("email", gettext("Email")),
+        ("first_name", gettext("First name")),
+        ("last_name", gettext("Last name")),
+        ("name", gettext("Full name")),
+        ("company", gettext("Company")),
+        ("phone", gettext("Phone")),
+        ("source", gettext("Lead source")),
+        ("owner", gettext("Owner (email address of a user)")),
+        ("id", gettext("Lead id")),
         *((one.name, one.label) for one in own),
     ]
 

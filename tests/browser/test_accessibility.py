@@ -56,7 +56,12 @@ def found(page: Page, rules: dict[str, object]) -> list[str]:
 
 def sideways(page: Page) -> list[str]:
     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{page.url} is {over} pixels too wide at {page.viewport_size}"] if over > 0 else []
+    lists = page.evaluate(
+        """() => [...document.querySelectorAll("table.cards")].map((each) => each.parentElement)
+            .filter((frame) => frame.scrollWidth > frame.clientWidth).length"""
+    )
+    said = [f"{page.url} is {over} pixels too wide at {page.viewport_size}"] if over > 0 else []
+    return said + [f"{page.url} has a list that scrolls sideways at {page.viewport_size}"] * lists
 
 
 def faults(page: Page) -> Iterator[str]:

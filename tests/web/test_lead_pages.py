@@ -26,6 +26,7 @@ from postroom.crm.models import (
     MessageBody,
     StoredMessage,
 )
+from postroom.organisations.models import User
 from tests.mails import mail
 from tests.sync.conftest import make_lead
 
@@ -445,3 +446,11 @@ def test_r045_sources_are_renamed_merged_and_deleted_and_the_settings_follow(as_
     unused = LeadSource.objects.create(account=account, name="Unused")
     client.post(f"/leads/sources/{unused.pk}/delete/")
     assert LeadSource.objects.count() == 1
+
+
+def test_r082_columns_of_an_import_are_named_in_the_readers_language(as_, ada, account):
+    User.objects.filter(pk=ada.pk).update(language="de")
+    client = as_(ada)
+    shown = page(client, upload(client, "Email,First name\nnew@customer.example,Nora\n")["Location"])
+    assert "Vorname</option>" in shown
+    assert "First name</option>" not in shown

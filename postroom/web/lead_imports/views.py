@@ -1,6 +1,6 @@
 """The pages of an import. Everything that is decided is in ``crm.importing``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -159,19 +159,19 @@ def _context(job: LeadImport, chosen: Sequence[str] = (), error: str = "") -> di
         "columns": list(_columns(job, chosen or job.columns)),
         "targets": labels.items(),
         "headings": [labels.get(name, name) for name in used],
-        "examples": [_example(row, used) for row in job.examples],
+        "examples": [_example(row, used, labels) for row in job.examples],
         "refusals": job.refusals[:50],
         "refusals_kept": REFUSALS_KEPT,
         "sources": LeadSource.objects.filter(account_id=job.account_id).order_by("name"),
     }
 
 
-def _example(row: Sequence[object], used: Sequence[str]) -> dict[str, object]:
-    """A row with its cells in the order of the columns, each with whether it changes."""
+def _example(row: Sequence[object], used: Sequence[str], labels: Mapping[str, str]) -> dict[str, object]:
+    """A row with its cells in the order of the columns, each with its heading and whether it changes."""
     line, outcome, reason, cells, changes = row
     values = cells if isinstance(cells, dict) else {}
     changed = changes if isinstance(changes, list) and outcome == "updated" else []
-    shown = [(values.get(name, ""), name in changed) for name in used]
+    shown = [(labels.get(name, name), values.get(name, ""), name in changed) for name in used]
     return {"line": line, "outcome": outcome, "reason": reason, "cells": shown}
 
 
