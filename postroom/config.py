@@ -15,6 +15,8 @@ import platformdirs
 
 from postroom.errors import Misconfigured
 
+THIS_SERVER = "this server"
+"""The hosting region where the operator names none."""
 Network = IPv4Network | IPv6Network
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -125,7 +127,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         webhook_allow=_allowance(env.get("POSTROOM_WEBHOOK_ALLOW", "")),
         gmail_units_per_minute=_number(env, "POSTROOM_GMAIL_UNITS_PER_MINUTE", 6000),
         poll_seconds=_number(env, "POSTROOM_POLL_SECONDS", 300),
-        region=env.get("POSTROOM_REGION", "this server"),
+        region=env.get("POSTROOM_REGION", THIS_SERVER),
         email_url=env.get("POSTROOM_EMAIL_URL", ""),
     )
 

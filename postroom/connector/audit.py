@@ -39,8 +39,12 @@ def differences(before: Data, after: Data) -> Iterator[tuple[str, object, object
     """(setting, before, after) for each value that differs; "inbound.excluded" names a nested one."""
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            for inner, was, became in differences(cast("Data", old), cast("Data", new)):
+        if (
+            isinstance(old or new, Mapping)
+            and isinstance(old or {}, Mapping)
+            and isinstance(new or {}, Mapping)
+        ):
+            for inner, was, became in differences(cast("Data", old or {}), cast("Data", new or {})):
                 yield f"{key}.{inner}", was, became
         elif old != new:
             yield key, old, new

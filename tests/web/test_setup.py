@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from postroom.connector.access import save_access_rule
+from postroom.connector.audit import record
 from postroom.connector.clients import client_in_force, own_client
 from postroom.connector.models import AuditArea, AuditEntry, MailboxState, OAuthApp, SetUp, SyncStop
 from postroom.connector.policies import current_settings, save_settings
@@ -749,3 +750,43 @@ def test_every_page_takes_few_queries(as_: SignIn, account, ada, page, django_as
 
 def test_times_are_real(account):
     assert SetUp.objects.get(account=account).completed_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("", "Hosting region</dt><dd>this server"), ("de", "<dd>dieser Server")]
+)
+def test_r011_a_region_that_is_not_named_is_said_in_the_readers_language(
+    as_: SignIn, account, ada, language, said
+):
+    User.objects.filter(pk=ada.pk).update(language=language)
+    assert said in text(as_(ada).get("/settings/security/"))
+
+
+def test_r012_the_last_step_says_who_else_has_access(as_: SignIn, fresh, ada):
+    client = as_(ada)
+    SetUp.objects.update_or_create(
+        account=fresh, defaults={"steps": list(STEPS[:-1]), "providers": ["gmail"]}
+    )
+    assert "Besides administrators: nobody else" in text(client.get("/settings/done/"))
+    field = UserField.objects.create(account=fresh, name="connects", label="Connects")
+    save_access_rule(fresh, Purpose.CONFIGURE, AccessMode.FIELD, roles=(), field=field, by=ada)
+    assert "users whose field “Connects” is Yes" in text(client.get("/settings/done/"))
+    User.objects.filter(pk=ada.pk).update(language="de")
+    assert "Benutzer, deren Feld „Connects“ auf Ja steht" in text(client.get("/settings/done/"))
+
+
+def test_r020_what_came_of_a_test_is_said_on_the_card_of_the_provider(as_: SignIn, google, account, ada):
+    page = text(as_(ada).post("/settings/provider/gmail/client/test/", follow=True))
+    said, card = page.index("Gmail knows the client."), page.index('id="gmail"')
+    assert page.count("Gmail knows the client.") == 1
+    assert card < said < page.index('id="outlook"')
+    page = text(as_(ada).get("/settings/provider/?on=nonsense"))
+    assert "nonsense" not in page
+
+
+def test_r046_what_a_new_destination_holds_is_told_value_by_value(as_: SignIn, account, ada):
+    settings = {"plan": "pro", "lead_fields": {"Phone": "phone"}}
+    record(account, ada, AuditArea.DESTINATIONS, "Added it.", after={"name": "LSQ", "settings": settings})
+    page = text(as_(ada).get("/settings/audit/"))
+    assert "{&#x27;" not in page
+    assert "Settings: Lead fields: Phone" in page

@@ -251,7 +251,8 @@ def _page(
 ) -> HttpResponse:
     account = place.user.account
     seen = last_change(account)
-    at_work = {*request.GET.getlist("on"), *([client_form.provider.value] if client_form else [])}
+    at = request.GET.get("on", "")
+    at_work = {at, *([client_form.provider.value] if client_form else [])}
     initial = {"providers": [*(place.set_up.providers or [Provider.GMAIL.value]), *at_work], "seen": seen}
     form = form or ProvidersForm(initial=initial)
     chosen = form["providers"].value() or []
@@ -280,6 +281,7 @@ def _page(
     context: dict[str, object] = {
         "form": form,
         "cards": cards,
+        "at": at if at in Provider.values and request.method == "GET" else "",
         "changed": changed,
         "left": sum((left or {}).values()),
         "left_names": ", ".join(str(Provider(name).label) for name in left or {}),

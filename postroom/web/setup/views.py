@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from postroom.connector.access import in_words, save_access_rule
+from postroom.config import THIS_SERVER
+from postroom.connector.access import save_access_rule
 from postroom.connector.models import AuditArea
 from postroom.connector.policies import SettingsRefused, current_settings
 from postroom.connector.setting_up import SetUpUnfinished, Step, complete, connected_mailboxes, open_steps
@@ -22,6 +23,7 @@ from postroom.web.setup import saving
 from postroom.web.setup.forms import AdvancedForm, RuleForm
 from postroom.web.setup.frame import Place, enter, first_open, leave, show
 from postroom.web.setup.saving import ChangedMeanwhile, Part, last_change
+from postroom.web.setup.words import rule_in_words
 
 ACCESS = Part((AuditArea.ACCESS,))
 ADVANCED = Part(
@@ -42,9 +44,9 @@ def security(request: HttpRequest) -> HttpResponse:
     place = enter(request, Step.SECURITY)
     if request.method == "POST":
         return leave(request, place) if place.is_wizard else redirect("setup_security")
-    account = place.user.account
+    account, region = place.user.account, settings.POSTROOM.region
     context: dict[str, object] = {
-        "region": settings.POSTROOM.region,
+        "region": _("this server") if region == THIS_SERVER else region,
         "retention_days": account.retention_days,
         "domains": account.domains,
     }
@@ -118,8 +120,8 @@ def done(request: HttpRequest) -> HttpResponse:
     account = place.user.account
     context: dict[str, object] = {
         "settings": current_settings(account.pk),
-        "configure": in_words(access_rule(account, Purpose.CONFIGURE)),
-        "connect": in_words(access_rule(account, Purpose.CONNECT)),
+        "configure": rule_in_words(access_rule(account, Purpose.CONFIGURE), _("nobody else")),
+        "connect": rule_in_words(access_rule(account, Purpose.CONNECT), _("nobody")),
         "providers": place.set_up.providers,
         "missing": open_steps(place.set_up)[:-1],
     }
@@ -179,8 +181,8 @@ def _access_page(
     status: int = 200,
     changed: ChangedMeanwhile | None = None,
 ) -> HttpResponse:
-    rule = access_rule(place.user.account, Purpose.CONFIGURE)
-    context: dict[str, object] = {"form": form, "changed": changed, "rule": in_words(rule)}
+    rule = rule_in_words(access_rule(place.user.account, Purpose.CONFIGURE), _("nobody else"))
+    context: dict[str, object] = {"form": form, "changed": changed, "rule": rule}
     return show(request, place, "setup/access.html", context, status)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from postroom.connector.audit import differences
 from postroom.connector.models import AuditEntry, Provider
 from postroom.mail.automatic import AutomaticKind
-from postroom.organisations.models import Role
+from postroom.organisations.models import AccessMode, AccessRule, Role
 from postroom.policy.decision import Rule
 from postroom.policy.settings import AttachmentKind, Behaviour, Detail, Field, KeywordField
 
@@ -148,6 +148,13 @@ def changes(entry: AuditEntry, paths: tuple[str, ...] = ()) -> Iterator[Line]:
             continue
         if path in _ORDERED or not _is_same_set(before, after):
             yield _line(path, before, after)
+
+
+def rule_in_words(rule: AccessRule, nobody: str) -> str:
+    """Whom the rule names, in the reader's language; ``nobody`` where that is no role at all."""
+    if rule.mode == AccessMode.FIELD:
+        return _("users whose field “%(field)s” is Yes") % {"field": rule.field}
+    return ", ".join(str(Role(role).label) for role in Role.values if role in rule.roles) or nobody
 
 
 def setting_name(path: str) -> str:
