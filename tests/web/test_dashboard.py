@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.cache import caches
 from django.test import Client
+from django.utils import timezone
 
 from postroom.connector.models import JournalEntry, Outcome
 from postroom.organisations.models import User
@@ -373,3 +374,14 @@ def test_an_empty_dashboard_says_what_to_do(as_, rita):
     page = read(as_(rita), f"/journal/{rita.pk}/")
     assert "No mailbox is connected" in page
     assert "No mail in these days" in page
+
+
+def test_r071_custom_days_begin_with_those_that_are_shown(as_, rita):
+    page = as_(rita).get("/journal/?period=30").content.decode()
+    today = timezone.localdate()
+    first = re.search(r'name="first" id="id_first" value="([^"]*)"', page)
+    last = re.search(r'name="last" id="id_last" value="([^"]*)"', page)
+    assert first
+    assert first[1] == (today - timedelta(days=29)).isoformat()
+    assert last
+    assert last[1] == today.isoformat()
