@@ -20,6 +20,6 @@ class MyAccountForm(forms.Form):
         label=_("Language"),
         required=False,
         choices=[("", _("As the browser asks for")), *settings.LANGUAGES],
-        help_text=_("Of these pages. What the journal holds is written in English."),
+        help_text=_("Of these pages and of the mails that Postroom sends you."),
         error_messages={"invalid_choice": _("Choose one of the languages offered.")},
     )

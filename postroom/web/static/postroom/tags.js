@@ -118,6 +118,7 @@ class Tags {
     }
     this.entry.value = "";
     this.twice = [...new Set(twice)];
+    if (fresh.length) this.general = []; // It was said of the list as it was sent.
     this.tags.push(...fresh);
     const first = this.twice.length ? [fill(this.say.twice, { tag: this.twice[0] })] : [];
     if (fresh.length === 1) first.push(fill(this.say.added, { tag: fresh[0].text }));
