@@ -27,6 +27,7 @@ from postroom.destinations.models import (
     RemoteActivity,
 )
 from postroom.errors import AuthorizationLost, Misconfigured, PostroomError, Throttled
+from postroom.mail.charsets import storable
 
 LEASE = timedelta(seconds=30)
 """How long a destination is held without a sign of life."""
@@ -337,7 +338,7 @@ def _result(row: Delivery, outcome: Outcome, now: datetime) -> _Result:
     said = _storable(outcome.said if isinstance(outcome, Delivered) else outcome.reason)
     match outcome:
         case Delivered():
-            state, maybe, remote = DeliveryState.DELIVERED, False, outcome.remote_id[:100]
+            state, maybe, remote = DeliveryState.DELIVERED, False, _storable(outcome.remote_id, 100)
         case Refused():
             state, maybe, remote = DeliveryState.GIVEN_UP, False, ""
         case Later():
@@ -358,8 +359,9 @@ def _wait(times: int, first: float, longest: float) -> timedelta:
     return timedelta(seconds=min(first * 2 ** min(times - 1, 20), longest) * random.uniform(0.9, 1.1))
 
 
-def _storable(words: str) -> str:
-    return words.replace("\x00", "")[:1000]
+def _storable(words: str, longest: int = 1000) -> str:
+    """What the other side said, whatever it said, as text that the database takes."""
+    return storable(words)[:longest]
 
 
 _WRITE = """
@@ -393,7 +395,7 @@ def _attempts(call: Call) -> Iterator[DeliveryAttempt]:
             at=call.at,
             milliseconds=call.milliseconds,
             outcome=type(outcome).__name__.lower(),
-            request_id=_storable(outcome.request_id)[:100],
+            request_id=_storable(outcome.request_id, 100),
             said=_storable(outcome.said if isinstance(outcome, Delivered) else outcome.reason),
         )
 
@@ -419,9 +421,15 @@ def _note_remote(held: Hold, call: Call) -> None:
     """Keep what the destination calls the leads and activities that arrived."""
     arrived = [(row, outcome) for row, outcome in call.pairs() if isinstance(outcome, Delivered)]
     place = [held.destination.account_id, held.destination.pk]
-    leads = {outcome.remote_lead_id[:100]: row.lead_id for row, outcome in arrived if outcome.remote_lead_id}
+    leads = {
+        _storable(outcome.remote_lead_id, 100): row.lead_id
+        for row, outcome in arrived
+        if outcome.remote_lead_id
+    }
     activities = {
-        row.subject_id: outcome.remote_id[:100] for row, outcome in arrived if row.event in _OF_ACTIVITIES
+        row.subject_id: _storable(outcome.remote_id, 100)
+        for row, outcome in arrived
+        if row.event in _OF_ACTIVITIES
     }
     with connection.cursor() as cursor:
         if leads:
