@@ -1,4 +1,4 @@
-"""Who looks at a page. By LoginRequiredMiddleware every page wants a signed-in user, unless it says so."""
+"""Who looks at a page. By ``sign_in.required`` every page wants a signed-in user, unless it says so."""
 
 from functools import partial
 

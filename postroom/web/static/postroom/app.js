@@ -58,6 +58,13 @@ document.addEventListener("keydown", (event) => {
   if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
 });
 
+// Who signed in again in another tab has another token; a form that stood open meanwhile sends that one.
+document.addEventListener("submit", (event) => {
+  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+  const field = event.target.querySelector("input[name='csrfmiddlewaretoken']");
+  if (token && field) field.value = token;
+}, true);
+
 // A second click on the button of a form is not a second form; the browser comes back to a page that may send again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -85,9 +92,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { elt, target, shouldSwap } = event.detail;
-  if (!elt.matches("[data-renews]") || !shouldSwap) return;
-  if (!elt.isConnected || target.querySelector("input:checked")) { event.detail.shouldSwap = false; return; }
+  const { target, shouldSwap } = event.detail;
+  const asker = event.detail.requestConfig.elt;
+  if (!asker.matches("[data-renews]") || !shouldSwap) return;
+  if (!asker.isConnected || target.querySelector("input:checked")) { event.detail.shouldSwap = false; return; }
   const open = [...target.querySelectorAll("details[open]")].map((each) => each.id);
   const aside = target.querySelector(".table-frame")?.scrollLeft;
   target.addEventListener("htmx:afterSwap", () => {

@@ -134,7 +134,7 @@ class Tags {
     body.set("tags", fresh.map((tag) => tag.text).join("\n"));
     body.set("csrfmiddlewaretoken", this.area.form.querySelector("[name=csrfmiddlewaretoken]").value);
     const answer = await fetch(this.say.check, { method: "POST", body }).catch(() => null);
-    if (!answer?.ok) return; // The server says it on saving.
+    if (!answer?.ok || answer.redirected) return; // The server says it on saving.
     const said = new Map((await answer.json()).tags.map((tag) => [tag.typed, tag]));
     const others = new Set(this.tags.filter((tag) => !fresh.includes(tag)).map((tag) => tag.key));
     for (const tag of fresh) {
