@@ -52,6 +52,17 @@ class Demo:
             found = orjson.loads(answer.read())["activities"]
         return [activity["values"]["mx_Custom_1"] for activity in found]
 
+    def break_leadsquared(self, status: int, reason: str, message: str) -> None:
+        """From now on LeadSquared refuses every activity so."""
+        fault = {"kind": "error", "method": "ProspectActivity.svc/Bulk/*", "times": None}
+        body = orjson.dumps(fault | {"status": status, "reason": reason, "message": message})
+        self._post("faults", body, "application/json", self.leadsquared)
+
+    def mend_leadsquared(self) -> None:
+        """LeadSquared works again."""
+        with urlopen(Request(f"{self.leadsquared}/sandbox/faults", method="DELETE"), timeout=10) as answer:
+            assert answer.status == 200
+
     def _post(self, path: str, body: bytes, content_type: str, origin: str = "") -> None:
         request = Request(f"{origin or self.google}/sandbox/{path}", body, {"Content-Type": content_type})
         with urlopen(request, timeout=10) as answer:
