@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
+from postroom.mail.charsets import storable
+
 Row = Mapping[str, object]
 
 
@@ -19,11 +21,11 @@ def rows(value: object, *names: str) -> list[Row]:
 
 
 def text(row: Row, *names: str) -> str:
-    """The first of these that is there, as text; "" where none is."""
+    """The first of these that is there, as text that can be stored; "" where none is."""
     for name in names:
         value = row.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            return str(value).strip()
+            return storable(str(value)).strip()
     return ""
 
 

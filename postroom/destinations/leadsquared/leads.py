@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from postroom.destinations.leadsquared.answers import child, flat, moment, rows, stamp, text
+from postroom.destinations.leadsquared.answers import child, flat, moment, number, rows, stamp, text
 from postroom.destinations.leadsquared.client import LeadSquaredClient
 from postroom.destinations.leadsquared.refusals import AnswerLost
 
@@ -54,10 +54,10 @@ class Leads:
         path = "LeadManagement.svc/Lead/Bulk/CreateOrUpdate"
         body = [[*_pairs(fields), {"Attribute": "SearchBy", "Value": EMAIL}] for fields in leads]
         answer = await self._client.bulk(path, body)
-        found = {row.get("RowNumber"): row for row in rows(answer.value, "Response", "Leads")}
+        found = {number(row, "RowNumber"): row for row in rows(answer.value, "Response", "Leads")}
         if not found:
             raise AnswerLost("LeadSquared's answer does not say what became of the leads.")
-        return [_settled(found.get(number, {}), answer.request_id) for number in range(1, len(leads) + 1)]
+        return [_settled(found.get(at, {}), answer.request_id) for at in range(1, len(leads) + 1)]
 
     async def update(self, leads: Mapping[str, Fields]) -> dict[str, str]:
         """Change leads by id; the reason by id for each that was refused ("Update Leads in Bulk v2")."""
@@ -135,10 +135,9 @@ def _settled(row: Mapping[str, object], request_id: str) -> Settled:
 
 
 def _remote(fields: Fields) -> RemoteLeadData:
-    digits = fields.get(NUMBER, "")
     return RemoteLeadData(
         fields.get(ID) or fields.get("ProspectId", ""),
-        int(digits) if digits.isascii() and digits.isdigit() else 0,
+        number(fields, NUMBER) or 0,
         moment(fields.get(MODIFIED, "")),
         fields,
     )

@@ -6,6 +6,7 @@ Postroom's id unless a field holds that. By the id a repetition is told, so it i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from postroom.destinations.base import ActivityData, LeadData, Parcel
 from postroom.destinations.leadsquared.answers import stamp
@@ -138,11 +139,16 @@ def cut(words: str, length: int) -> str:
 
 def holds_key(row: object, key: str) -> bool:
     """Whether an activity that LeadSquared tells of carries this id, in whatever field."""
-    if isinstance(row, str):
-        return key in row
-    if isinstance(row, Mapping):
-        return any(holds_key(value, key) for value in row.values())
-    return isinstance(row, list) and any(holds_key(value, key) for value in row)
+    waiting = [row]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str) and key in value:
+            return True
+        if isinstance(value, Mapping):
+            waiting += cast("Mapping[str, object]", value).values()
+        elif isinstance(value, list):
+            waiting += cast("list[object]", value)
+    return False
 
 
 def _activity(parcel: Parcel) -> ActivityData:

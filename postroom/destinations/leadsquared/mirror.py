@@ -47,6 +47,8 @@ OWNER_ADDRESS = "OwnerIdEmailAddress"
 """The column that has the owner's address ("Get Leads in Bulk by Ids")."""
 PAGES = 20
 """Pages of one run; then others have their turn."""
+LONGEST_ID = 100
+"""Characters of ``RemoteLead.remote_id``; LeadSquared's have 36."""
 SLACK = timedelta(minutes=10)
 """How far LeadSquared's clock may be from ours when the first reading begins."""
 EVERY = timedelta(minutes=2)
@@ -139,7 +141,9 @@ class Reader:
             return await self._read_all(progress, now)
         since = datetime.fromisoformat(progress.since)
         page = await self.leads.modified(since, self.columns, progress.page)
-        newest = max((lead.modified_at for lead in page if lead.modified_at), default=since)
+        # A time to come is none: by it every later change would be passed over.
+        times = (lead.modified_at for lead in page if lead.modified_at)
+        newest = max((at for at in times if at <= now + SLACK), default=since)
         caught_up = len(page) < PAGE
         if caught_up and newest + SLACK < now:
             # Nothing more can come of that second, and all of it was read.
@@ -239,7 +243,7 @@ class Page:
         self._destination = destination
         self._account = destination.account_id
         self._settings: LeadSquaredSettings = read_settings(destination.settings)
-        self._page = {remote.id: remote for remote in page if remote.id}
+        self._page = {remote.id: remote for remote in page if 0 < len(remote.id) <= LONGEST_ID}
         self._keys = {
             remote.id: address.key
             for remote in self._page.values()
