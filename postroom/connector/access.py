@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import translation
 
 from postroom.connector.audit import record
 from postroom.connector.models import SYNCING, AuditArea, AuditEntry, Mailbox, MailboxState
@@ -57,10 +58,11 @@ def save_access_rule(
 
 
 def in_words(rule: AccessRule) -> str:
-    """Whom the rule names, as the end of a sentence."""
+    """Whom the rule names, as the end of an English sentence, such as the audit trail keeps."""
     if rule.mode == AccessMode.FIELD:
         return f"users whose field {rule.field} is Yes"
-    named = ", ".join(str(Role(role).label) for role in Role.values if role in rule.roles)
+    with translation.override("en"):
+        named = ", ".join(str(Role(role).label) for role in Role.values if role in rule.roles)
     return named or "administrators only"
 
 

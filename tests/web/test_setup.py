@@ -785,8 +785,17 @@ def test_r020_what_came_of_a_test_is_said_on_the_card_of_the_provider(as_: SignI
 
 
 def test_r046_what_a_new_destination_holds_is_told_value_by_value(as_: SignIn, account, ada):
-    settings = {"plan": "pro", "lead_fields": {"Phone": "phone"}}
+    settings = {"plan": "pro", "region": "", "lead_fields": {"Phone": "phone"}}
     record(account, ada, AuditArea.DESTINATIONS, "Added it.", after={"name": "LSQ", "settings": settings})
     page = text(as_(ada).get("/settings/audit/"))
     assert "{&#x27;" not in page
     assert "Settings: Lead fields: Phone" in page
+    assert "Region" not in page
+    assert "nothing" not in page
+
+
+def test_r046_the_audit_trail_is_in_one_language_whoever_saves(as_: SignIn, account, ada):
+    User.objects.filter(pk=ada.pk).update(language="de")
+    as_(ada).post("/settings/access/", {"seen": "999999999", "mode": "role", "roles": ["sales_manager"]})
+    said = AuditEntry.objects.get(area=AuditArea.ACCESS).said
+    assert said == "Changed who may configure the connector: Sales Manager."

@@ -1,7 +1,7 @@
 """What settings, their values and what decides on mail are called on the pages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -124,6 +124,7 @@ _VALUES: Mapping[str, Mapping[str, Text]] = {
     "providers": {provider.value: provider.label for provider in Provider},
 }
 
+_NOTHING: tuple[object, ...] = (None, "", {}, [])
 _ORDERED = {"search_fields"}
 """Lists of which the order matters."""
 
@@ -142,12 +143,18 @@ class Line:
 
 
 def changes(entry: AuditEntry, paths: tuple[str, ...] = ()) -> Iterator[Line]:
-    """What an entry changed, field by field; only what begins with one of ``paths``, where any are given."""
+    """What an entry changed, field by field; only what begins with one of ``paths``, where any are given.
+
+    Of what came into being there is nothing before, and what it has not is not told.
+    """
     for path, before, after in differences(entry.before, entry.after):
         if paths and not path.startswith(paths):
             continue
+        if not entry.before and after in _NOTHING:
+            continue
         if path in _ORDERED or not _is_same_set(before, after):
-            yield _line(path, before, after)
+            line = _line(path, before, after)
+            yield line if entry.before else replace(line, before="")
 
 
 def rule_in_words(rule: AccessRule, nobody: str) -> str:
@@ -193,7 +200,7 @@ def _list(value: object) -> list[str]:
 def _word(key: str, value: object) -> str:
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
-    if value is None or value in ("", {}):
+    if value in _NOTHING:
         return _("nothing")
     if key == "client_secret" and value == "changed":
         return _("a new one")
