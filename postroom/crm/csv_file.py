@@ -1,6 +1,7 @@
 """CSV as people have it, read and written: any common encoding and separator, safe for spreadsheets."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ MAX_COLUMNS = 200
 SEPARATORS = ",;\t"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """With these a spreadsheet takes a cell for something to compute (OWASP, "CSV Injection")."""
+_SIGNS = "=+\\-@\t＝＋－＠"
+_WITHIN = re.compile(rf'([;\r\n]"*+)(?=[{_SIGNS}])')
+"""Where a spreadsheet that parts cells by semicolons, as in German or French, begins one inside of ours."""
+_WITHIN_SAFE = re.compile(rf"""([;\r\n]"*+)'(?=[{_SIGNS}])""")
 _LINES_A_ROW = 200
 """A row of more lines comes of a quotation mark that nobody closed."""
 
@@ -103,13 +108,13 @@ def _fault(cells: list[str], width: int, lines: int) -> str:
 
 def safe_cell(value: object) -> str:
     """The value as text that no spreadsheet computes: what looks like a formula gets an apostrophe."""
-    text = "" if value is None else str(value).replace("\x00", "")
+    text = "" if value is None else _WITHIN.sub(r"\1'", str(value).replace("\x00", ""))
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def plain_cell(text: str) -> str:
     """The inverse of ``safe_cell``, so that an exported file can be imported again."""
-    text = text.replace("\x00", "").strip()
+    text = _WITHIN_SAFE.sub(r"\1", text.replace("\x00", "").strip())
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 

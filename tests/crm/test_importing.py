@@ -299,8 +299,10 @@ def test_a_cancelled_import_stops_before_the_next_batch(account, ada):
 
 def test_what_is_exported_comes_back_as_it_was(tmp_path: Path):
     values = ["=1+1", "+49 30 1234", "-5", "@handle", "'quoted", "plain", 'with "quotes"', "two\nlines", ""]
+    values += ["a;=1+1", 'a;"=1', "a\n-b\n=c", "a;b", "a; -1", "it's;'fine"]
     text = "".join(csv_lines(["a"] * len(values), [values]))
     assert all(not cell.startswith(("=", "+", "-", "@")) for cell in next(rows_of(text, ",")).cells)
     assert [plain_cell(cell) for cell in next(rows_of(text, ",")).cells] == values
+    assert not any(line.startswith(("=", "+", "-", "@")) for line in text.splitlines())
     assert separator_of(text) == ","
     assert header_of(decode(text.encode()), ",") == ["a"] * len(values)

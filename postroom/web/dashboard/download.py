@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from postroom.connector.models import JournalEntry, Outcome
+from postroom.crm.csv_file import safe_cell
 from postroom.web.paging import page_of
 from postroom.web.sentences import told
 
@@ -25,8 +26,6 @@ HEADINGS = (
 )
 DIRECTIONS = {"sent": gettext_lazy("sent"), "received": gettext_lazy("received")}
 BATCH = 1000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet may take for the beginning of a formula (OWASP, "CSV Injection")."""
 
 
 class _Line:
@@ -44,15 +43,10 @@ def lines(entries: QuerySet[JournalEntry]) -> Iterator[str]:
     while True:
         page = page_of(entries, "recorded_at", after, BATCH)
         for entry in page.rows:
-            yield str(writer.writerow([harmless(cell) for cell in _cells(entry)]))
+            yield str(writer.writerow([safe_cell(cell) for cell in _cells(entry)]))
         after = page.next
         if not after:
             return
-
-
-def harmless(cell: str) -> str:
-    """The cell as text, whatever it begins with."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _cells(entry: JournalEntry) -> list[str]:
