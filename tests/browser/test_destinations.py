@@ -166,4 +166,7 @@ def test_a_tick_is_kept_while_news_wait_and_a_stop_is_shown_at_once(page: Page, 
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(page.locator("#number-to_do b")).to_have_text("0", timeout=20_000)
+    page.context.clear_cookies()
+    expect(page.get_by_label("Email")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Waiting", exact=True)).to_have_count(0)
     none(complaints)

@@ -58,6 +58,11 @@ document.addEventListener("keydown", (event) => {
   if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
 });
 
+// A form that came back with faults is at the first of them.
+document.addEventListener("DOMContentLoaded", () => {
+  if (!document.querySelector("dialog[open]")) document.querySelector("main [aria-invalid='true']:not([hidden])")?.focus();
+});
+
 // Who signed in again in another tab has another token; a form that stood open meanwhile sends that one.
 document.addEventListener("submit", (event) => {
   const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
@@ -85,16 +90,19 @@ document.addEventListener("change", (event) => {
 });
 
 // A part that renews itself waits while something in it is ticked, and keeps what was opened in it open. What
-// comes for a view that was left meanwhile is dropped.
+// comes for a view that was left meanwhile is dropped; where the answer is another page, such as that for signing
+// in, the browser goes there.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, target } = event.detail;
   if (elt.matches("[data-renews]") && target.querySelector("input:checked")) event.preventDefault();
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, shouldSwap } = event.detail;
+  const { target, shouldSwap, pathInfo } = event.detail;
   const asker = event.detail.requestConfig.elt;
   if (!asker.matches("[data-renews]") || !shouldSwap) return;
+  const [asked, came] = [pathInfo.requestPath, pathInfo.responsePath].map((path) => path.split("?")[0]);
+  if (asked !== came) { event.detail.shouldSwap = false; location.reload(); return; }
   if (!asker.isConnected || target.querySelector("input:checked")) { event.detail.shouldSwap = false; return; }
   const open = [...target.querySelectorAll("details[open]")].map((each) => each.id);
   const aside = target.querySelector(".table-frame")?.scrollLeft;
