@@ -167,8 +167,12 @@ def test_r030_r051_switching_off_asks_in_a_dialog(page: Page, demo: Demo) -> Non
     page.get_by_label("Sync received mail").uncheck()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("dialog", name="Stop syncing received mail?")).to_be_visible()
-    page.get_by_role("link", name="Keep it on").click()
+    page.get_by_label("Lead source").evaluate("field => { field.value = 'Fair'; }")
+    page.get_by_role("button", name="Keep it on").click()
     expect(page.get_by_label("Sync received mail")).to_be_checked()
+    expect(page.get_by_label("Lead source")).to_have_value("Fair")
+    page.get_by_label("Lead source").press("Enter")
+    expect(page.get_by_text("Saved. It applies")).to_be_visible()
 
     page.goto("/settings/advanced/")
     page.get_by_label("Disable sync for all users").check()

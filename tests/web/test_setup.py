@@ -379,6 +379,26 @@ def test_r030_switching_a_direction_off_asks_first(as_: SignIn, account, ada):
     assert as_(ada).post("/settings/outbound/", outbound(enabled=None)).status_code == 302
 
 
+def test_r030_r051_leaving_it_on_loses_nothing_of_what_was_entered(as_: SignIn, account, ada):
+    client = as_(ada)
+    answer = client.post(
+        "/settings/outbound/", outbound(enabled=None, excluded="typed.example", confirmed="keep")
+    )
+    assert answer.status_code == 200
+    assert answer.context["form"]["enabled"].value()
+    assert "typed.example" in text(answer)
+    assert "It stays on. Nothing is saved yet." in text(answer)
+    assert "Stop syncing sent mail?" not in text(answer)
+    form = advanced(
+        sync_disabled="on", skip_internal="on", internal_domains="typed.example", confirmed="keep"
+    )
+    answer = client.post("/settings/advanced/", form)
+    assert not answer.context["form"]["sync_disabled"].value()
+    assert "typed.example" in text(answer)
+    assert not SyncStop.objects.exists()
+    assert current_settings(account.pk) == Settings()
+
+
 def test_r031_to_r045_every_setting_of_a_direction_is_kept(as_: SignIn, account, ada):
     form = inbound(
         behaviour="keywords",

@@ -14,6 +14,7 @@ from postroom.mail.message import Direction
 from postroom.policy.problems import problems
 from postroom.web.parts import render_part
 from postroom.web.setup import saving
+from postroom.web.setup.asking import left_on
 from postroom.web.setup.forms import DirectionForm
 from postroom.web.setup.frame import Place, enter, first_open, leave, show
 from postroom.web.setup.previewing import Preview, offered_mailboxes, preview_draft
@@ -32,6 +33,8 @@ def page(request: HttpRequest, direction: Direction) -> HttpResponse:
     if request.method == "GET":
         initial = DirectionForm.initial_of(now.of(direction)) | {"seen": last_change(account)}
         return _page(request, place, DirectionForm(direction, initial=initial))
+    if kept := left_on(request, "enabled", "on"):
+        return _page(request, place, DirectionForm(direction, kept))
     form = DirectionForm(direction, request.POST)
     if not form.is_valid():
         return _page(request, place, form, status=422)

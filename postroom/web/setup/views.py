@@ -20,6 +20,7 @@ from postroom.organisations.models import AccessMode, Purpose, User
 from postroom.policy.settings import Settings
 from postroom.web.sentences import told
 from postroom.web.setup import saving
+from postroom.web.setup.asking import left_on
 from postroom.web.setup.forms import AdvancedForm, RuleForm
 from postroom.web.setup.frame import Place, enter, first_open, leave, show
 from postroom.web.setup.saving import ChangedMeanwhile, Part, last_change
@@ -85,6 +86,8 @@ def advanced(request: HttpRequest) -> HttpResponse:
     user, now = place.user, current_settings(place.user.account_id)
     if request.method == "GET":
         return _advanced_page(request, place, _advanced_form(place, now))
+    if kept := left_on(request, "sync_disabled", None):
+        return _advanced_page(request, place, AdvancedForm(user.account, now, kept))
     form = AdvancedForm(user.account, now, request.POST)
     if not form.is_valid():
         return _advanced_page(request, place, form, status=422)

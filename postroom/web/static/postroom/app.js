@@ -90,19 +90,16 @@ document.addEventListener("change", (event) => {
 });
 
 // A part that renews itself waits while something in it is ticked, and keeps what was opened in it open. What
-// comes for a view that was left meanwhile is dropped; where the answer is another page, such as that for signing
-// in, the browser goes there.
+// comes for a view that was left meanwhile is dropped.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, target } = event.detail;
   if (elt.matches("[data-renews]") && target.querySelector("input:checked")) event.preventDefault();
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, shouldSwap, pathInfo } = event.detail;
+  const { target, shouldSwap } = event.detail;
   const asker = event.detail.requestConfig.elt;
   if (!asker.matches("[data-renews]") || !shouldSwap) return;
-  const [asked, came] = [pathInfo.requestPath, pathInfo.responsePath].map((path) => path.split("?")[0]);
-  if (asked !== came) { event.detail.shouldSwap = false; location.reload(); return; }
   if (!asker.isConnected || target.querySelector("input:checked")) { event.detail.shouldSwap = false; return; }
   const open = [...target.querySelectorAll("details[open]")].map((each) => each.id);
   const aside = target.querySelector(".table-frame")?.scrollLeft;
