@@ -13,6 +13,8 @@ from postroom.connector.access import save_access_rule
 from postroom.connector.models import AuditEntry
 from postroom.destinations import managing
 from postroom.destinations.leadsquared import catalogue
+from postroom.destinations.leadsquared.endpoints import REGIONS
+from postroom.destinations.leadsquared.plans import PLANS
 from postroom.destinations.managing import create_destination, secrets_of
 from postroom.destinations.models import (
     Delivery,
@@ -26,6 +28,7 @@ from postroom.destinations.webhooks.settings import WebhookSettings, to_data
 from postroom.destinations.webhooks.signing import new_secrets
 from postroom.organisations.models import AccessMode, Account, Purpose
 from postroom.sandbox.leadsquared import WELL_KNOWN, FieldOfType, LeadSquaredSandbox
+from postroom.web.destinations import words
 from tests.mails import mail
 
 URL = "https://hooks.customer.example/postroom"
@@ -168,6 +171,19 @@ def test_leadsquared_is_added_in_two_steps(as_, ada, account, leadsquared):
     assert made.history["days"] == 30
     assert "30 days is being queued" in page(client, where)
     assert client.get(second).status_code == 302
+
+
+def test_the_pages_offer_the_regions_and_plans_that_there_are():
+    assert set(words.REGIONS) == set(REGIONS)
+    assert set(words.PLANS) == set(PLANS)
+
+
+def test_a_test_and_the_choices_speak_german(as_, ada, connected):
+    client, german = as_(ada), {"Accept-Language": "de"}
+    shown = client.get(f"{LIST}{connected.pk}/keys/", headers=german).content.decode()
+    assert "Indien (Mumbai)" in shown
+    answer = client.post(f"{LIST}{connected.pk}/check/", headers={**german, "HX-Request": "true"})
+    assert "LeadSquared hat geantwortet" in answer.content.decode()
 
 
 def test_keys_that_open_nothing_are_refused_and_not_kept(as_, ada, leadsquared):

@@ -11,10 +11,8 @@ from django.utils.translation import gettext_lazy
 from postroom.crm.models import LeadField
 from postroom.destinations.base import Event
 from postroom.destinations.leadsquared.activities import ActivityField, ActivityType
-from postroom.destinations.leadsquared.endpoints import REGIONS
 from postroom.destinations.leadsquared.leads import EMAIL
 from postroom.destinations.leadsquared.offers import Offers
-from postroom.destinations.leadsquared.plans import PLANS
 from postroom.destinations.leadsquared.settings import CUSTOM, LeadSquaredSettings
 from postroom.destinations.leadsquared.settings import problems as leadsquared_problems
 from postroom.destinations.managing import DestinationChanged, DestinationRefused, Values
@@ -23,7 +21,7 @@ from postroom.destinations.webhooks.settings import WebhookSettings
 from postroom.destinations.webhooks.settings import problems as webhook_problems
 from postroom.organisations.models import User
 from postroom.sync import delivering
-from postroom.web.destinations.words import ACTIVITY_VALUES, EVENTS, LEAD_VALUES
+from postroom.web.destinations.words import ACTIVITY_VALUES, EVENTS, LEAD_VALUES, PLANS, REGIONS
 from postroom.web.sentences import told
 
 HISTORY = ((0, gettext_lazy("None")), (30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")))
@@ -142,7 +140,7 @@ class KeysForm(DestinationForm):
     )
     plan = forms.ChoiceField(
         label=gettext_lazy("Plan"),
-        choices=[(name, plan.label) for name, plan in PLANS.items()],
+        choices=list(PLANS.items()),
         help_text=gettext_lazy("It says how many calls LeadSquared takes. Postroom stays within that."),
     )
     access_key = _secret(gettext_lazy("Access key"))

@@ -22,6 +22,22 @@ OUTCOMES: Mapping[str, Text] = {
     "later": _("Try again later"),
     "unknown": _("No answer"),
 }
+REGIONS: Mapping[str, Text] = {
+    "": _("Singapore"),
+    "in21": _("India (Mumbai)"),
+    "in22": _("India (Hyderabad)"),
+    "us11": _("United States"),
+    "ir31": _("Ireland"),
+    "ca12": _("Canada"),
+}
+PLANS: Mapping[str, Text] = {
+    "pro": "Pro",
+    "super": "Super",
+    "lite": _("Lite (earlier plan)"),
+    "basic": _("Basic (earlier plan)"),
+    "standard": _("Standard (earlier plan)"),
+    "enterprise": _("Enterprise (earlier plan)"),
+}
 ACTIVITY_VALUES: Mapping[str, Text] = {
     "subject": _("Subject"),
     "from": _("From"),
