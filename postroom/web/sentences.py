@@ -469,6 +469,11 @@ FIELDS: Mapping[str, str] = {
 """Names of parts of a mail, as a value has them."""
 
 
+MOST_PARTS, MOST_TOGETHER = 40, 8
+"""Sentences of a text that is looked through, and of those that are tried as one: words of strangers, such as
+an endpoint's answer, stand in some, and with each sentence of theirs there is more to try."""
+
+
 def told(sentence: object) -> str:
     """An error, or a text of one sentence or several, in the language in force."""
     text = str(sentence)
@@ -482,10 +487,15 @@ def _told(text: str, language: str) -> str:
     quoted, mark, rest = text.partition("”: ")
     if mark and text.startswith("“"):
         return f"{quoted}{mark}{_told(rest, language)}"
+    if whole := _one(text):
+        return whole
     parts = re.split(r"(?<=[.!?])\s+(?=[^a-z])", text)
+    if len(parts) > MOST_PARTS:
+        return text
     said: list[str] = []
     while parts:
-        size = next((size for size in range(len(parts), 0, -1) if _one(" ".join(parts[:size]))), 0)
+        sizes = range(min(len(parts), MOST_TOGETHER), 0, -1)
+        size = next((size for size in sizes if _one(" ".join(parts[:size]))), 0)
         said.append(_one(" ".join(parts[:size])) if size else parts[0])
         parts = parts[size or 1 :]
     return " ".join(said)

@@ -125,6 +125,13 @@ def test_what_stood_in_a_sentence_stands_in_its_translation():
     assert in_german("") == ""
 
 
+def test_words_without_end_are_given_up_before_anybody_waits_for_them():
+    with translation.override("de"):
+        for words in ("A. " * 3000, "Choose yes or no. " * 39, "Choose yes or no. " * 3000):
+            assert told(f"Something else: {words}zz").startswith("Something else: ")
+        assert told("Choose yes or no. Choose yes or no.") == " ".join([told("Choose yes or no.")] * 2)
+
+
 def test_every_sentence_can_be_found_again():
     for template in SENTENCES:
         sample = re.sub(r"%\(\w+\)s", "x", template)
