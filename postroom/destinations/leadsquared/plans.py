@@ -9,7 +9,6 @@ SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    label: str
     calls: int
     """Within ``SECONDS``, bulk calls included."""
     bulk: int
@@ -19,10 +18,10 @@ class Plan:
 
 
 PLANS: Mapping[str, Plan] = {
-    "pro": Plan("Pro", 10, 5, 10_000),
-    "super": Plan("Super", 20, 10, 100_000),
-    "lite": Plan("Lite (earlier plan)", 2, 1, 34_560),
-    "basic": Plan("Basic (earlier plan)", 10, 1, 172_800),
-    "standard": Plan("Standard (earlier plan)", 15, 1, 259_200),
-    "enterprise": Plan("Enterprise (earlier plan)", 25, 1, 432_000),
+    "pro": Plan(10, 5, 10_000),
+    "super": Plan(20, 10, 100_000),
+    "lite": Plan(2, 1, 34_560),
+    "basic": Plan(10, 1, 172_800),
+    "standard": Plan(15, 1, 259_200),
+    "enterprise": Plan(25, 1, 432_000),
 }
