@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Concat, Lower
 from django.utils.translation import gettext_lazy as _
 
 from postroom.crm import lookups as lookups
+from postroom.organisations.finding import words_of
 from postroom.organisations.models import Account, User
 
 
@@ -71,9 +72,12 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         return self.filter(account=account)
 
     def matching(self, text: str) -> Self:
-        """Leads whose name, address or company holds every word of ``text``, or whose id it is."""
+        """Leads whose name, address or company holds every word of ``text``, or whose id it is.
+
+        The first ten words count, for each is one more look at every lead.
+        """
         found = self
-        for word in text.split():
+        for word in words_of(text):
             found = found.filter(models.Q(search__has=word) | models.Q(pk=_id(word)))
         return found
 
