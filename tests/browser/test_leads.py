@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SCREENSHOTS, Demo, sign_in
+from tests.browser.conftest import PASSWORD, SCREENSHOTS, Demo, sign_in
 from tests.mails import mail
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -124,3 +124,33 @@ def test_no_page_of_leads_scrolls_sideways(page: Page, demo: Demo, width: int, s
         page.goto(path)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, path
+
+
+def test_a_double_click_sends_a_form_once(page: Page, demo: Demo) -> None:
+    sign_in(page, ADA)
+    page.goto("/leads/new/")
+    page.get_by_label("Email", exact=True).fill("twice@customer.example")
+    page.get_by_role("button", name="Add lead").dblclick()
+    expect(page.get_by_text("is a lead now.")).to_be_visible()
+
+
+def test_a_session_that_ends_behind_a_list_leads_to_signing_in_and_back(page: Page, demo: Demo) -> None:
+    sign_in(page, ADA)
+    page.goto("/leads/")
+    page.context.clear_cookies(name="sessionid")
+    page.wait_for_url("**/sign-in/?next=/leads/")
+    expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+    page.get_by_label("Email").fill(ADA)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Leads")).to_be_visible()
+
+
+def test_a_form_from_before_the_latest_sign_in_is_taken(page: Page, demo: Demo) -> None:
+    sign_in(page, ADA)
+    page.goto("/leads/new/")
+    page.get_by_label("Email", exact=True).fill("patient@customer.example")
+    page.context.clear_cookies()
+    sign_in(page.context.new_page(), ADA)
+    page.get_by_role("button", name="Add lead").click()
+    expect(page.get_by_text("is a lead now.")).to_be_visible()

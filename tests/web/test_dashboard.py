@@ -396,3 +396,10 @@ def test_r071_custom_days_begin_with_those_that_are_shown(as_, rita):
     assert first[1] == (today - timedelta(days=29)).isoformat()
     assert last
     assert last[1] == today.isoformat()
+
+
+def test_r072_a_line_of_earlier_mail_says_when_the_mail_was(as_, rita):
+    entry(rita, happened_at=now() - timedelta(days=3), outcome=Outcome.SKIPPED)
+    entry(rita)
+    page = as_(rita).get("/journal/").content.decode()
+    assert page.count(">mail of ") == 1
