@@ -165,6 +165,7 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False)
     """None where Postroom itself, or the command line, acted."""
+    by_id: int | None
     by_name = models.CharField(max_length=320, blank=True)
     """Their name at the time, which outlives the user."""
     area = models.CharField(max_length=20, choices=AuditArea)

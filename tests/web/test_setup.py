@@ -596,6 +596,21 @@ def test_the_second_who_saves_is_told_and_loses_nothing(as_: SignIn, account, ad
     assert current_settings(account.pk).inbound.excluded == {"mine.example"}
 
 
+def test_who_saved_it_on_another_tab_is_not_told_of_someone_else(as_: SignIn, account, ada):
+    client = as_(ada)
+    client.post("/settings/inbound/", inbound(seen="0", excluded="first.example"))
+    second = client.post("/settings/inbound/", inbound(seen="0", excluded="second.example"))
+    assert second.status_code == 409
+    shown = text(second)
+    assert "You saved these settings yourself" in shown
+    assert "Someone else" not in shown
+    assert "first.example" in shown
+    as_(make_rep(account, "Max", Role.ADMINISTRATOR)).post(
+        "/settings/inbound/", inbound(excluded="third.example")
+    )
+    assert "Someone else" in text(client.post("/settings/inbound/", inbound(seen="0", excluded="x.example")))
+
+
 def test_two_people_at_different_pages_do_not_disturb_each_other(as_: SignIn, account, ada):
     max_ = make_rep(account, "Max", Role.ADMINISTRATOR)
     as_(max_).post("/settings/inbound/", inbound(seen="0", excluded="rival.example"))

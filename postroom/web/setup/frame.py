@@ -13,6 +13,7 @@ from postroom.connector.models import SetUp
 from postroom.connector.setting_up import Step, finish_step, open_steps, set_up_of
 from postroom.organisations.access import may_configure
 from postroom.organisations.models import User
+from postroom.web.setup.saving import ChangedMeanwhile
 from postroom.web.viewer import viewer
 
 
@@ -89,9 +90,10 @@ def leave(request: HttpRequest, place: Place, said: str = "") -> HttpResponse:
 def show(
     request: HttpRequest, place: Place, template: str, context: dict[str, object], status: int = 200
 ) -> HttpResponse:
-    marks = place.marks()
+    marks, changed = place.marks(), context.get("changed")
     shown = {
         **context,
+        "is_own_change": isinstance(changed, ChangedMeanwhile) and changed.is_all_by(place.user),
         "place": place,
         "marks": marks,
         "number": _position(place.step) + 1,

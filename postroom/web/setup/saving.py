@@ -51,6 +51,10 @@ class ChangedMeanwhile(PostroomError):
         super().__init__()
         self.changes = found
 
+    def is_all_by(self, user: User) -> bool:
+        """Whether nobody else did: the user has the page open twice, or went back to it."""
+        return all(change.entry.by_id == user.pk for change in self.changes)
+
 
 def last_change(account: Account) -> int:
     """The number that a form carries; 0 where nothing was ever changed."""
