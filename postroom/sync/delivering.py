@@ -3,58 +3,36 @@
 The drain is queued with the change, so whoever looks on need not wait for the next look at what is due.
 """
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.db import transaction
 
 from postroom.destinations import managing
-from postroom.destinations.managing import Values
-from postroom.destinations.models import DeliveryState, Destination
-from postroom.organisations.models import User
+from postroom.destinations.models import Destination
 from postroom.sync.jobs import deliver_soon
 
-
-@transaction.atomic
-def resume(destination: Destination, by: User | None) -> None:
-    """``managing.resume``; what was collected goes out at once. Raises ``DestinationRefused``."""
-    managing.resume(destination, by)
-    deliver_soon(destination)
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
-@transaction.atomic
-def save(
-    destination: Destination,
-    *,
-    version: int,
-    by: User | None,
-    name: str | None = None,
-    settings: Values | None = None,
-    secrets: Values | None = None,
-) -> Destination:
-    """``managing.save_destination``; where that mended it, what waits goes out at once.
+def _waking(
+    change: Callable[Concatenate[Destination, Given], Result],
+) -> Callable[Concatenate[Destination, Given], Result]:
+    """``change``, and a drain with it; none where the change says that it came to 0 deliveries."""
 
-    Raises ``DestinationChanged`` and ``DestinationRefused``.
-    """
-    saved = managing.save_destination(
-        destination, version=version, by=by, name=name, settings=settings, secrets=secrets
-    )
-    deliver_soon(saved)
-    return saved
+    @wraps(change)
+    @transaction.atomic
+    def change_and_wake(destination: Destination, *args: Given.args, **kwargs: Given.kwargs) -> Result:
+        result = change(destination, *args, **kwargs)
+        if result != 0:
+            deliver_soon(destination)
+        return result
+
+    return change_and_wake
 
 
-@transaction.atomic
-def send_again(
-    destination: Destination,
-    by: User | None,
-    *,
-    ids: Collection[int] | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    states: Collection[str] = (DeliveryState.GIVEN_UP,),
-) -> int:
-    """``managing.replay``, at once; returns how many deliveries that is."""
-    sent = managing.replay(destination, by, ids=ids, since=since, until=until, states=states)
-    if sent:
-        deliver_soon(destination)
-    return sent
+resume = _waking(managing.resume)
+save = _waking(managing.save_destination)
+send_again = _waking(managing.replay)
