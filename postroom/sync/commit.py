@@ -278,8 +278,9 @@ def _messages(mailbox: Mailbox, rep: Rep, filings: Sequence[Filing]) -> dict[str
     return messages
 
 
-_GROWING = ("subject", "cc", "bcc", "details")
-"""What a message may gain by another copy."""
+_MAY_LACK = ("subject", "cc", "bcc")
+"""What another copy of a message may have where one has none."""
+_GROWING = (*_MAY_LACK, "details")
 
 
 def _stored(account: int, copies: Sequence[Filing]) -> dict[str, StoredMessage]:
@@ -298,7 +299,7 @@ def _stored(account: int, copies: Sequence[Filing]) -> dict[str, StoredMessage]:
 def _grows(message: StoredMessage, copy: StoredMessage) -> bool:
     """Take over what this copy adds: the Bcc that only the sender has, or a detail not captured before."""
     added = False
-    for field in _GROWING[:3]:
+    for field in _MAY_LACK:
         if getattr(copy, field) and not getattr(message, field):
             setattr(message, field, getattr(copy, field))
             added = True

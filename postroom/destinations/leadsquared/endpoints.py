@@ -1,17 +1,9 @@
 """Where LeadSquared's services are, by the region of the customer's account; one origin can be all."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-REGIONS: Mapping[str, str] = {
-    "": "Singapore",
-    "in21": "India (Mumbai)",
-    "in22": "India (Hyderabad)",
-    "us11": "United States",
-    "ir31": "Ireland",
-    "ca12": "Canada",
-}
-"""What stands in the host's name, and where that is ("Authenticate a User")."""
+REGIONS = frozenset({"", "in21", "in22", "us11", "ir31", "ca12"})
+"""What stands in the host's name ("Authenticate a User"); the pages name the places."""
 
 
 @dataclass(frozen=True, slots=True)
