@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from postroom.crm.models import Lead
-from postroom.destinations.models import Delivery, DeliveryState, RemoteLead
+from postroom.destinations.models import Delivery, DeliveryState, Destination, RemoteLead
 from postroom.sandbox.leadsquared import LeadSquaredSandbox
 from tests.destinations.contract import drain_all
 from tests.destinations.leadsquared.conftest import (
@@ -17,7 +17,7 @@ from tests.destinations.leadsquared.conftest import (
     open_leadsquared,
 )
 from tests.destinations.leadsquared.test_mirror import SEARCH, read
-from tests.destinations.room import post, run_drain
+from tests.destinations.room import Clock, post, run_drain
 from tests.sync.conftest import make_lead
 
 NULL = "id\x00of\x00nothing"
@@ -55,26 +55,26 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("body", SETTLED.values(), ids=SETTLED)
-def test_a_lead_is_settled_or_tried_again(leadsquared, account, clock, body):
-    place = open_leadsquared(account, events=["lead.created", "activity.created"])
-    post(make_lead(account, "carol@customer.example"), "Hello")
-    answer(leadsquared, SETTLE, body)
+def ends(leadsquared: LeadSquaredSandbox, place: Destination, clock: Clock, method: str, body: bytes) -> None:
+    """A delivery that is answered by ``body``, and then sensibly, comes to an end."""
+    post(make_lead(place.account, "carol@customer.example"), "Hello")
+    answer(leadsquared, method, body)
     run_drain(place, clock)
     leadsquared.faults.clear()
     drain_all(place, clock)
     assert not Delivery.objects.filter(state=DeliveryState.SENDING).exists()
+
+
+@pytest.mark.parametrize("body", SETTLED.values(), ids=SETTLED)
+def test_a_lead_is_settled_or_tried_again(leadsquared, account, clock, body):
+    place = open_leadsquared(account, events=["lead.created", "activity.created"])
+    ends(leadsquared, place, clock, SETTLE, body)
 
 
 @pytest.mark.parametrize("body", POSTED.values(), ids=POSTED)
 def test_an_activity_is_posted_or_asked_for(leadsquared, account, clock, body):
     place = open_leadsquared(account, events=["activity.created"])
-    post(make_lead(account, "carol@customer.example"), "Hello")
-    answer(leadsquared, POST, body)
-    run_drain(place, clock)
-    leadsquared.faults.clear()
-    drain_all(place, clock)
-    assert not Delivery.objects.filter(state=DeliveryState.SENDING).exists()
+    ends(leadsquared, place, clock, POST, body)
     assert not leadsquared.doubles()
 
 
